@@ -1,0 +1,1 @@
+"""When things happen: clocks, the event loop, seeded randomness."""
