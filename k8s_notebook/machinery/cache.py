@@ -43,7 +43,11 @@ def _node(obj: Obj) -> Iterable[str]:
     return (node,) if node else ()
 
 
-INDEXES: dict[str, Index] = {"uid": _uids, "controller": _controller, "owner": _owners, "node": _node}
+def _orphan(obj: Obj) -> Iterable[str]:
+    return () if _controller(obj) else (obj["metadata"].get("namespace", ""),)
+
+
+INDEXES: dict[str, Index] = {"uid": _uids, "controller": _controller, "owner": _owners, "node": _node, "orphan": _orphan}
 """The indexes that every cache can have: they are built when first asked for."""
 
 
@@ -117,7 +121,9 @@ class View(Protocol):
         ...
 
     def by(self, resource: str, index: str, value: str) -> list[Obj]:
-        """Objects by an index of `INDEXES`: ("controller", uid), ("owner", uid), ("node", name), ("uid", uid)."""
+        """Objects by an index of `INDEXES`: ("controller", uid), ("owner", uid), ("node", name), ("uid", uid),
+        ("orphan", namespace): what no controller owns.
+        """
         ...
 
 

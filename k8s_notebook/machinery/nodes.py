@@ -19,9 +19,7 @@ class LogLine(NamedTuple):
 class NodeRuntime(Protocol):
     """One node's containers."""
 
-    def logs(
-        self, namespace: str, pod: str, container: str, *, previous: bool = False, follow: bool = False
-    ) -> Stream[LogLine]:
+    def logs(self, namespace: str, pod: str, container: str, *, previous: bool = False, follow: bool = False) -> Stream[LogLine]:
         """What the container (or its previous run) has written so far, and with `follow` what it will write.
 
         Raises BadRequest with kubelet's sentence if there is no such run.

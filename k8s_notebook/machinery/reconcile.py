@@ -44,6 +44,22 @@ class Controller(Protocol):
         ...
 
 
+class Tells(Protocol):
+    """A controller that also says something when an action went well: a generated name is known only then."""
+
+    def done(self, view: View, key: Name, action: Write, answer: Obj, now: float) -> list[Action]:
+        """The actions (usually an event) that tell the user."""
+        ...
+
+
+class Paced(Protocol):
+    """A controller that looks at a key with many parts only so often; in between, changes gather."""
+
+    def pace(self, view: View, key: Name) -> float:
+        """The seconds between two looks at a key; 0: none."""
+        ...
+
+
 class Explains(Protocol):
     """A controller that also says something when an action was refused."""
 
@@ -76,6 +92,7 @@ class ControllerLoop:
         self._recorder = recorder
         self._queue: WorkQueue[Name] = WorkQueue(loop, self._plan)
         self._pending: dict[Name, _Pending] = {}
+        self._looked: dict[Name, float] = {}
         informers.on_drained(self._drained)
         for watch in controller.watches():
             informers.listen(watch.resource, lambda old, new, keys=watch.keys: self._changed(keys, old, new))  # type: ignore[misc]
@@ -114,10 +131,26 @@ class ControllerLoop:
             return
         if key in self._pending:
             self._pending[key].again = True
+        elif (wait := self._pause(key)) > 0:
+            self._queue.add_after(key, wait)
         else:
             self._reconcile(key)
         if len(self._queue):
             self._plan()
+
+    def _pause(self, key: Name) -> float:
+        """The seconds until a key may be looked at again; when it may, that is noted."""
+        pace = getattr(self.controller, "pace", None)
+        if pace is None:
+            return 0.0
+        now = self._loop.now()
+        wait: float = self._looked.pop(key, now) - now
+        every: float = pace(self._informers, key)
+        if wait > 0:
+            self._looked[key] = now + wait
+        elif every > 0:
+            self._looked[key] = now + every
+        return wait
 
     def _reconcile(self, key: Name) -> None:
         now = self._loop.now()
@@ -126,7 +159,7 @@ class ControllerLoop:
         actions = self.controller.reconcile(self._informers, key, now)
         pending = self._pending[key] = _Pending()
         for action in actions:
-            if pending.failed and not isinstance(action, Emit):
+            if pending.failed:
                 break
             self._act(key, action, pending)
         self._settle(key)
@@ -156,17 +189,24 @@ class ControllerLoop:
             resource = _resource_of(action)
             if ticket.revision is not None and resource:
                 pending.revisions[resource] = max(ticket.revision, pending.revisions.get(resource, 0))
+            done = getattr(self.controller, "done", None)
+            if done:
+                self._say(done(self._informers, key, action, ticket.result(), self._loop.now()))
             return
         if not isinstance(error, ApiError):
             raise error
         pending.failed = True
         self.last_error = str(error)
         refused = getattr(self.controller, "refused", None)
-        for said in refused(self._informers, key, action, error, self._loop.now()) if refused else ():
-            if isinstance(said, Emit):
-                self._recorder.record(said)
-            elif not isinstance(said, RequeueAfter):
-                self._api.submit(said)
+        if refused:
+            self._say(refused(self._informers, key, action, error, self._loop.now()))
+
+    def _say(self, actions: Iterable[Action]) -> None:
+        for action in actions:
+            if isinstance(action, Emit):
+                self._recorder.record(action)
+            elif not isinstance(action, RequeueAfter):
+                self._api.submit(action)
 
     def _drained(self, resource: str) -> None:
         for key in [k for k, p in self._pending.items() if resource in p.revisions]:

@@ -180,17 +180,76 @@ def _table() -> list[Kind]:
     g.has("endpoints", "Endpoints", short="ep")
     g.has("events", "Event", short="ev")
     g.has("limitranges", "LimitRange", short="limits")
-    g.has("namespaces", "Namespace", short="ns", cluster=True, verbs=tuple(v for v in _ALL_VERBS if v != "deletecollection"), sub=(Subresource("finalize", ("update",)), _STATUS,))
-    g.has("nodes", "Node", short="no", cluster=True, sub=(Subresource("proxy", _PROXY, "", "v1", "NodeProxyOptions"), _STATUS,))
+    g.has(
+        "namespaces",
+        "Namespace",
+        short="ns",
+        cluster=True,
+        verbs=tuple(v for v in _ALL_VERBS if v != "deletecollection"),
+        sub=(
+            Subresource("finalize", ("update",)),
+            _STATUS,
+        ),
+    )
+    g.has(
+        "nodes",
+        "Node",
+        short="no",
+        cluster=True,
+        sub=(
+            Subresource("proxy", _PROXY, "", "v1", "NodeProxyOptions"),
+            _STATUS,
+        ),
+    )
     g.has("persistentvolumeclaims", "PersistentVolumeClaim", short="pvc", sub=(_STATUS,))
     g.has("persistentvolumes", "PersistentVolume", short="pv", cluster=True, sub=(_STATUS,))
-    g.has("pods", "Pod", short="po", categories="all", sub=(Subresource("attach", _CONNECT, "", "v1", "PodAttachOptions"), Subresource("binding", ("create",), "", "v1", "Binding"), Subresource("ephemeralcontainers", _READ_WRITE), Subresource("eviction", ("create",), "policy", "v1", "Eviction"), Subresource("exec", _CONNECT, "", "v1", "PodExecOptions"), Subresource("log", ("get",)), Subresource("portforward", _CONNECT, "", "v1", "PodPortForwardOptions"), Subresource("proxy", _PROXY, "", "v1", "PodProxyOptions"), Subresource("resize", _READ_WRITE), _STATUS,))
+    g.has(
+        "pods",
+        "Pod",
+        short="po",
+        categories="all",
+        sub=(
+            Subresource("attach", _CONNECT, "", "v1", "PodAttachOptions"),
+            Subresource("binding", ("create",), "", "v1", "Binding"),
+            Subresource("ephemeralcontainers", _READ_WRITE),
+            Subresource("eviction", ("create",), "policy", "v1", "Eviction"),
+            Subresource("exec", _CONNECT, "", "v1", "PodExecOptions"),
+            Subresource("log", ("get",)),
+            Subresource("portforward", _CONNECT, "", "v1", "PodPortForwardOptions"),
+            Subresource("proxy", _PROXY, "", "v1", "PodProxyOptions"),
+            Subresource("resize", _READ_WRITE),
+            _STATUS,
+        ),
+    )
     g.has("podtemplates", "PodTemplate")
-    g.has("replicationcontrollers", "ReplicationController", short="rc", categories="all", sub=(_SCALE, _STATUS,))
+    g.has(
+        "replicationcontrollers",
+        "ReplicationController",
+        short="rc",
+        categories="all",
+        sub=(
+            _SCALE,
+            _STATUS,
+        ),
+    )
     g.has("resourcequotas", "ResourceQuota", short="quota", sub=(_STATUS,))
     g.has("secrets", "Secret")
-    g.has("serviceaccounts", "ServiceAccount", short="sa", sub=(Subresource("token", ("create",), "authentication.k8s.io", "v1", "TokenRequest"),))
-    g.has("services", "Service", short="svc", categories="all", sub=(Subresource("proxy", _PROXY, "", "v1", "ServiceProxyOptions"), _STATUS,))
+    g.has(
+        "serviceaccounts",
+        "ServiceAccount",
+        short="sa",
+        sub=(Subresource("token", ("create",), "authentication.k8s.io", "v1", "TokenRequest"),),
+    )
+    g.has(
+        "services",
+        "Service",
+        short="svc",
+        categories="all",
+        sub=(
+            Subresource("proxy", _PROXY, "", "v1", "ServiceProxyOptions"),
+            _STATUS,
+        ),
+    )
     found += g.kinds
 
     g = _Group("apiregistration.k8s.io", "v1")
@@ -200,9 +259,36 @@ def _table() -> list[Kind]:
     g = _Group("apps", "v1")
     g.has("controllerrevisions", "ControllerRevision")
     g.has("daemonsets", "DaemonSet", short="ds", categories="all", sub=(_STATUS,))
-    g.has("deployments", "Deployment", short="deploy", categories="all", sub=(_SCALE, _STATUS,))
-    g.has("replicasets", "ReplicaSet", short="rs", categories="all", sub=(_SCALE, _STATUS,))
-    g.has("statefulsets", "StatefulSet", short="sts", categories="all", sub=(_SCALE, _STATUS,))
+    g.has(
+        "deployments",
+        "Deployment",
+        short="deploy",
+        categories="all",
+        sub=(
+            _SCALE,
+            _STATUS,
+        ),
+    )
+    g.has(
+        "replicasets",
+        "ReplicaSet",
+        short="rs",
+        categories="all",
+        sub=(
+            _SCALE,
+            _STATUS,
+        ),
+    )
+    g.has(
+        "statefulsets",
+        "StatefulSet",
+        short="sts",
+        categories="all",
+        sub=(
+            _SCALE,
+            _STATUS,
+        ),
+    )
     found += g.kinds
 
     g = _Group("events.k8s.io", "v1")
@@ -235,7 +321,16 @@ def _table() -> list[Kind]:
     found += g.kinds
 
     g = _Group("certificates.k8s.io", "v1")
-    g.has("certificatesigningrequests", "CertificateSigningRequest", short="csr", cluster=True, sub=(Subresource("approval", _READ_WRITE), _STATUS,))
+    g.has(
+        "certificatesigningrequests",
+        "CertificateSigningRequest",
+        short="csr",
+        cluster=True,
+        sub=(
+            Subresource("approval", _READ_WRITE),
+            _STATUS,
+        ),
+    )
     found += g.kinds
 
     g = _Group("networking.k8s.io", "v1")
@@ -276,7 +371,14 @@ def _table() -> list[Kind]:
     found += g.kinds
 
     g = _Group("apiextensions.k8s.io", "v1")
-    g.has("customresourcedefinitions", "CustomResourceDefinition", short="crd crds", categories="api-extensions", cluster=True, sub=(_STATUS,))
+    g.has(
+        "customresourcedefinitions",
+        "CustomResourceDefinition",
+        short="crd crds",
+        categories="api-extensions",
+        cluster=True,
+        sub=(_STATUS,),
+    )
     found += g.kinds
 
     g = _Group("scheduling.k8s.io", "v1")

@@ -1,0 +1,1 @@
+"""A cluster as a networkx graph: what owns, runs, selects, routes to and uses what."""
