@@ -1,0 +1,58 @@
+// Opens a notebook in JupyterLab, runs it, and looks: node tour.mjs URL ARTEFACTS light|dark
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+const here = fileURLToPath(new URL('../../labextension/package.json', import.meta.url));
+const { chromium } = createRequire(here)('playwright-core');
+const [url, artefacts, theme] = process.argv.slice(2);
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-gpu']
+});
+const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, colorScheme: theme });
+const page = await context.newPage();
+const said = [];
+page.on('pageerror', error => said.push(`page error: ${error.message}`));
+const found = { theme, errors: said };
+try {
+  await page.goto(url, { waitUntil: 'domcontentloaded' });
+  await page.locator('.jp-Notebook .jp-Cell').first().waitFor({ timeout: 90_000 });
+  await page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').first().waitFor({ timeout: 60_000 });
+  await page.getByRole('menuitem', { name: 'Run', exact: true }).click();
+  await page.getByRole('menuitem', { name: 'Run All Cells', exact: true }).click();
+  const graph = page.locator('.kn-topology').first();
+  // JupyterLab draws only what is near the screen: go down until the graph is there.
+  const deadline = Date.now() + 180_000;
+  while (!(await graph.isVisible().catch(() => false)) && Date.now() < deadline) {
+    await page.locator('.jp-WindowedPanel-outer').first().evaluate(e => e.scrollBy(0, 500));
+    await page.waitForTimeout(300);
+    if (await page.locator('.jp-WindowedPanel-outer').first().evaluate(e => e.scrollTop + e.clientHeight >= e.scrollHeight - 4)) {
+      await page.locator('.jp-WindowedPanel-outer').first().evaluate(e => e.scrollTo(0, 0));
+    }
+  }
+  await graph.waitFor({ state: 'visible', timeout: 5_000 });
+  await graph.scrollIntoViewIfNeeded();
+  const part = graph.locator('[data-id^="Deployment/"]').first();
+  await part.waitFor({ timeout: 30_000 });
+  found.sentence = await graph.locator('.kn-sentence').innerText();
+  found.pods = await graph.locator('[data-id^="Pod/"]').count();
+  found.nodes = await graph.locator('[data-id^="Node/"]').count();
+  found.lines = await graph.locator('path.line').count();
+  await page.screenshot({ path: `${artefacts}/tour-graph-${theme}.png` });
+  await part.click();
+  await graph.locator('.kn-details dt').first().waitFor({ timeout: 30_000 });
+  found.details = await graph.locator('.kn-details').innerText();
+  await page.screenshot({ path: `${artefacts}/tour-selected-${theme}.png` });
+  const before = await graph.locator('svg.kn-g').first().getAttribute('viewBox');
+  await graph.getByRole('button', { name: 'Zoom in' }).click();
+  found.zoomed = before !== (await graph.locator('svg.kn-g').first().getAttribute('viewBox'));
+  const table = page.locator('.jp-OutputArea figure.kn table').first();
+  found.tables = await table.count();
+} catch (error) {
+  found.failed = String(error);
+  await page.screenshot({ path: `${artefacts}/tour-failed-${theme}.png` });
+} finally {
+  await browser.close();
+}
+console.log(JSON.stringify(found));
