@@ -192,7 +192,10 @@ class Informers:
     def _start(self, resource: str) -> None:
         self._initial[resource] = set()
         subscription = self._subscriptions[resource] = self._api.watch(resource)
-        subscription.on_ready(lambda: self._loop.soon(lambda: self._drain(resource, subscription), priority=-1))
+        subscription.on_ready(lambda: self._plan(resource, subscription))
+
+    def _plan(self, resource: str, subscription: Subscription) -> None:
+        self._loop.soon(lambda: self._drain(resource, subscription), priority=-1)
 
     def _drain(self, resource: str, subscription: Subscription) -> None:
         if self._subscriptions.get(resource) is not subscription:

@@ -1,0 +1,1 @@
+"""What happens on nodes: simulated kubelets, their pods' life cycles as data, and the containers' logs."""

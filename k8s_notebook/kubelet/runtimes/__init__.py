@@ -1,0 +1,1 @@
+"""What containers are made of: nothing but a table (simulated)."""
