@@ -162,6 +162,7 @@ class Table:
 
     @staticmethod
     def full(go_type: str, where: Definition) -> str:
+        """The name with its package."""
         alias, _, name = go_type.rpartition(".")
         return f"{where.imports[alias] if alias else where.package}.{name}"
 

@@ -6,10 +6,11 @@ Two sources, both in the Go module cache: the OpenAPI v3 documents (fields, type
 (which fields are pointers, which are omitted when empty: that decides what a server writes back). Descriptions are left out.
 
 The file: {"version", "types": [{"n": OpenAPI name, "g": [[group, version, kind]], "m": map type, "r": [required],
-"f": {field: spec}}]}. A spec is a type or [type, extras]. Types: s string, b boolean, i32 i64 f numbers, y bytes, q quantity,
-t time, u microseconds time, d duration, x int-or-string, a anything, #3 another type, []… list, {}… map; a `?` at the end is a pointer
-(kept when zero), `!` is always written, `~` is left out when it is all zero. Extras: s k patch strategy and merge key, l L list
-type and keys, m map type, d default, g the Go type if it is not the obvious one.
+"f": {field: spec}}]}. A spec is a type or [type, extras].
+Types: s string, b boolean, i32 i64 f numbers, y bytes, q quantity, t time, u microseconds time, d duration, x int-or-string,
+a anything, #3 another type, []… list, {}… map. At the end `?` is a pointer (kept when zero), `!` is always written, `~` is left
+out when it is all zero. Extras: s k patch strategy and merge key, l L list type and keys, m map type, d default, g the Go type
+if it is not the obvious one, e the embedded Go struct that holds the field.
 """
 
 from __future__ import annotations
@@ -72,8 +73,8 @@ class GoTypes:
     def package(self, path: str) -> dict[str, str]:
         """struct name -> body, of one package folder."""
         if path not in self._packages:
-            files = sorted((self._root / path).glob("*.go"))
-            text = "\n".join(f.read_text() for f in files if not f.name.startswith(("zz_", "generated")) and "_test" not in f.name)
+            files = (f for f in sorted((self._root / path).glob("*.go")) if "_test" not in f.name)
+            text = "\n".join(f.read_text() for f in files if not f.name.startswith(("zz_", "generated")))
             self._packages[path] = dict(STRUCT.findall(text))
         return self._packages[path]
 
@@ -85,29 +86,30 @@ class GoTypes:
                 return template.format(v=LIBRARIES) + path
         raise SystemExit(f"no Go package for {name}")
 
-    def fields(self, name: str) -> dict[str, tuple[str, set[str]]]:
-        """JSON field -> (Go type, options of its json tag), embedded structs included."""
+    def fields(self, name: str) -> dict[str, tuple[str, set[str], str]]:
+        """JSON field -> (Go type, options of its json tag, embedded struct that holds it)."""
         folder = self.folder(name)
         return self._of(folder, name.rsplit(".", 1)[1])
 
-    def _of(self, folder: str, struct: str) -> dict[str, tuple[str, set[str]]]:
-        found: dict[str, tuple[str, set[str]]] = {}
+    def _of(self, folder: str, struct: str) -> dict[str, tuple[str, set[str], str]]:
+        found: dict[str, tuple[str, set[str], str]] = {}
         for _, kind, tags in FIELD.findall(self.package(folder)[struct]):
             tag = re.search(r'json:"([^"]*)"', tags)
             if tag is None or tag.group(1) == "-":
                 continue
             name, *options = tag.group(1).split(",")
             if name:
-                found[name] = (kind, set(options))
+                found[name] = (kind, set(options), "")
             else:
                 found |= self._embedded(folder, kind)
         return found
 
-    def _embedded(self, folder: str, kind: str) -> dict[str, tuple[str, set[str]]]:
+    def _embedded(self, folder: str, kind: str) -> dict[str, tuple[str, set[str], str]]:
         package, _, struct = kind.lstrip("*").rpartition(".")
         if package in ("metav1", "v1") and "meta" not in folder and struct not in self.package(folder):
             folder = f"apimachinery@{LIBRARIES}/pkg/apis/meta/v1"
-        return self._of(folder, struct)
+        inner = self._of(folder, struct)
+        return {name: (go, options, f"{struct}.{deeper}" if deeper else struct) for name, (go, options, deeper) in inner.items()}
 
 
 class Packer:
@@ -147,13 +149,15 @@ class Packer:
             raise SystemExit(f"{name}: no Go field for {sorted(missing)}")
         return packed
 
-    def _field(self, schema: dict[str, Any], go: tuple[str, set[str]]) -> Any:
-        kind, options = go
+    def _field(self, schema: dict[str, Any], go: tuple[str, set[str], str]) -> Any:
+        kind, options, embedded = go
         expression = self._expression(schema, kind)
         extras = self._extras(schema)
         shown = go_type(kind)
         if shown != obvious(expression, self.types, self.numbers):
             extras["g"] = shown
+        if embedded and embedded != "TypeMeta":
+            extras["e"] = embedded
         spec = expression + mode(expression, kind, options)
         return [spec, extras] if extras else spec
 
@@ -226,8 +230,9 @@ def go_type(kind: str) -> str:
 def obvious(expression: str, types: list[Any], numbers: dict[str, int]) -> str:
     """The Go type that a reader of the table assumes."""
     names = {number: name for name, number in numbers.items()}
-    simple = {"s": "string", "b": "bool", "i32": "int32", "i64": "int64", "f": "float64", "y": "[]uint8", "q": "resource.Quantity",
-              "t": "v1.Time", "u": "v1.MicroTime", "x": "intstr.IntOrString", "d": "v1.Duration", "a": "any"}  # fmt: skip
+    simple = {"s": "string", "b": "bool", "i32": "int32", "i64": "int64", "f": "float64", "y": "[]uint8",
+              "q": "resource.Quantity", "t": "v1.Time", "u": "v1.MicroTime", "x": "intstr.IntOrString", "d": "v1.Duration",
+              "a": "any"}  # fmt: skip
     if expression.startswith("[]"):
         return "[]" + obvious(expression[2:], types, numbers)
     if expression.startswith("{}"):
@@ -245,7 +250,7 @@ def wanted(schemas: dict[str, Any]) -> list[str]:
     for name in sorted(schemas):
         gvks = schemas[name].get("x-kubernetes-group-version-kind", [])
         mine = any((g["group"], g["version"], g["kind"]) in served for g in gvks)
-        if mine or name.rsplit(".", 1)[1] in EXTRA_ROOTS and gvks:
+        if mine or (gvks and name.rsplit(".", 1)[1] in EXTRA_ROOTS):
             found.append(name)
     return found
 

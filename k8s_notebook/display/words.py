@@ -22,7 +22,7 @@ def sentence(graph: nx.MultiDiGraph) -> str:
     if not graph:
         return "Nothing is here yet."
     nodes = graph.nodes
-    down = [k for k in graph if k.kind == "Node" and nodes[k]["status"] == "bad"]
+    down = [k for k in graph if k.kind == "Node" and nodes[k]["status"] == "bad" and not nodes[k]["missing"]]
     failing = [k for k in graph if k.kind == "Pod" and nodes[k]["status"] in status.PROBLEMS]
     missing = [k for k in graph if nodes[k]["missing"]]
     said = [

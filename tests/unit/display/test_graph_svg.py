@@ -12,7 +12,7 @@ from tests.unit.graph.test_layout import application, cluster
 from k8s_notebook.display import graph_svg, graph_text, words
 from k8s_notebook.graph import build, layout
 
-HOSTILE = ['<script>alert(1)</script>', '"><img src=x onerror=alert(1)>', "]]>&amp;", "\x1b[31mred\x1b[0m", "a\u202eb", "x\x00y"]
+HOSTILE = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "]]>&amp;", "\x1b[31mred\x1b[0m", "a\u202eb", "x\x00y"]
 
 
 def draw(graph) -> str:
@@ -28,7 +28,14 @@ def test_it_is_well_formed_and_loads_nothing() -> None:
 @pytest.mark.parametrize("said", HOSTILE)
 def test_what_a_cluster_says_stays_text(said: str) -> None:
     one = pod("web").stored()
-    state = {"name": "c", "ready": False, "restartCount": 0, "image": said, "imageID": "", "state": {"waiting": {"reason": said, "message": said}}}
+    state = {
+        "name": "c",
+        "ready": False,
+        "restartCount": 0,
+        "image": said,
+        "imageID": "",
+        "state": {"waiting": {"reason": said, "message": said}},
+    }
     one = {**one, "spec": {**one["spec"], "nodeName": "n"}, "status": {"phase": "Pending", "containerStatuses": [state]}}
     graph = build.build([one, node("n").stored()], 0.0)
     svg = draw(graph)
@@ -44,13 +51,19 @@ def test_what_a_cluster_says_stays_text(said: str) -> None:
     ("graph", "sentence"),
     [
         pytest.param(build.build([], 0.0), "Nothing is here yet.", id="empty"),
-        pytest.param(cluster(application("web", 3)), "node-1, node-2 and node-3 are not ready, 3 pods were on them.", id="nodes down"),
-        pytest.param(build.build(application("web", 3), 0.0), "All is well: 1 workload, 3 pods.", id="well"),
         pytest.param(
-            build.build(application("web", 4, failing=1), 0.0), "web-5d8f-00000 is not running: CrashLoopBackOff.", id="one fails"
+            cluster(application("web", 3)), "node-1, node-2 and node-3 are not ready, 3 pods were on them.", id="nodes down"
+        ),
+        pytest.param(build.build(application("web", 3), 0.0, ("Node",)), "All is well: 1 workload, 3 pods on 1 node.", id="well"),
+        pytest.param(
+            build.build(application("web", 4, failing=1), 0.0, ("Node",)),
+            "web-5d8f-00000 is not running: CrashLoopBackOff.",
+            id="one fails",
         ),
         pytest.param(
-            build.build(application("web", 4, failing=2), 0.0), "2 of 4 pods are not running: CrashLoopBackOff.", id="two fail"
+            build.build(application("web", 4, failing=2), 0.0, ("Node",)),
+            "2 of 4 pods are not running: CrashLoopBackOff.",
+            id="two fail",
         ),
     ],
 )

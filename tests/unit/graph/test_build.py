@@ -37,7 +37,9 @@ def using(name: str, **spec: object) -> Obj:
         pytest.param([using("p", nodeName="n1")], {("Pod/default/p", "runs-on", "Node/n1")}, id="runs-on"),
         pytest.param([using("p", env=[env("Secret", "s")])], {("Pod/default/p", "env", "Secret/default/s")}, id="env secret"),
         pytest.param(
-            [using("p", envFrom=[{"configMapRef": {"name": "c"}}])], {("Pod/default/p", "env", "ConfigMap/default/c")}, id="envFrom"
+            [using("p", envFrom=[{"configMapRef": {"name": "c"}}])],
+            {("Pod/default/p", "env", "ConfigMap/default/c")},
+            id="envFrom",
         ),
         pytest.param(
             [using("p", volumes=[{"name": "v", "secret": {"secretName": "s"}}])],
@@ -77,7 +79,10 @@ def test_a_service_selects_and_its_slices_route() -> None:
                  {"targetRef": {"kind": "Pod", "name": "b"}, "conditions": {"ready": False}}]  # fmt: skip
     slice_ = anything("discovery.k8s.io/v1", "EndpointSlice", "web-x").label("kubernetes.io/service-name", "web").stored()
     graph = build.build([front, ready, other, {**slice_, "endpoints": endpoints}], NOW)
-    assert edges(graph) == {("Service/default/web", "selects", "Pod/default/a"), ("Service/default/web", "routes", "Pod/default/a")}
+    assert edges(graph) == {
+        ("Service/default/web", "selects", "Pod/default/a"),
+        ("Service/default/web", "routes", "Pod/default/a"),
+    }
     routed = next(d for _, _, d in graph.edges(data=True) if d["relation"] == "routes")
     assert (routed["known"], routed["via"]) == ("observed", "EndpointSlice/web-x")
 

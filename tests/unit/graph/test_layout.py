@@ -98,6 +98,8 @@ def test_an_empty_cluster_has_a_picture() -> None:
     assert layout.layout(build.build([], NOW)).items == []
 
 
-@pytest.mark.parametrize(("text", "width", "expected"), [("abc", 100, "abc"), ("abcdefghij", 36, "abcd…"), ("ab-cdefgh", 30, "ab…")])
+@pytest.mark.parametrize(
+    ("text", "width", "expected"), [("abc", 100, "abc"), ("abcdefghij", 36, "abcd…"), ("ab-cdefgh", 30, "ab…")]
+)
 def test_cut(text: str, width: float, expected: str) -> None:
     assert cut(text, width) == expected
