@@ -23,7 +23,9 @@ def main() -> None:
         wheel = next(pathlib.Path(folder).glob("*.whl"))
         check(wheel.name, zipfile.ZipFile(wheel).namelist(), wheel.stat().st_size)
         subprocess.run([*pip, "install", "--quiet", "build"], check=True)
-        subprocess.run([sys.executable, "-m", "build", "--sdist", "--outdir", folder, str(ROOT)], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [sys.executable, "-m", "build", "--sdist", "--outdir", folder, str(ROOT)], check=True, stdout=subprocess.DEVNULL
+        )
         sdist = next(pathlib.Path(folder).glob("*.tar.gz"))
         names = [n.partition("/")[2] for n in tarfile.open(sdist).getnames()]
         check(sdist.name, names, sdist.stat().st_size)

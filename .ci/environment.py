@@ -40,7 +40,11 @@ def _wanted() -> str:
     """What the environment is made from: it is made again when this changes."""
     parts = [sys.version, (ROOT / "pyproject.toml").read_text()]
     sources = sorted((ROOT / "labextension").rglob("*"))
-    parts += [p.read_text() for p in sources if p.is_file() and "node_modules" not in p.parts and p.suffix in {".ts", ".json", ".css", ".mjs"}]
+    parts += [
+        p.read_text()
+        for p in sources
+        if p.is_file() and "node_modules" not in p.parts and p.suffix in {".ts", ".json", ".css", ".mjs"}
+    ]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

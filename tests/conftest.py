@@ -9,6 +9,7 @@ import sys
 from collections.abc import Generator, Iterator
 
 import pytest
+
 from tests import real
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -52,7 +53,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """In CI a skipped test is a failed one: what it lacks should have been installed."""
     report = yield
     if report.skipped and os.environ.get("K8S_NOTEBOOK_CI"):

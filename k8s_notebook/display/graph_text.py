@@ -50,7 +50,7 @@ def _names(keys: list[Key]) -> str:
 
 
 def _line(graph: nx.MultiDiGraph, key: Key) -> str:
-    said = {}
+    said: dict[str, list[Key]] = {}
     for _, target, relation in graph.out_edges(key, data="relation"):
         said.setdefault(relation, []).append(target)
     pointing = "; ".join(f"{relations.RELATIONS[r]} {_names(sorted(set(t)))}" for r, t in said.items())

@@ -175,7 +175,10 @@ class ControllerLoop:
             if ticket.done:
                 self._answered(key, action, ticket)
             else:
-                ticket.on_done(lambda t: self._loop.soon(lambda: self._answered_later(key, action, t)))
+                ticket.on_done(lambda t: self._answered_soon(key, action, t))
+
+    def _answered_soon(self, key: Name, action: Write, ticket: Ticket[Obj]) -> None:
+        self._loop.soon(lambda: self._answered_later(key, action, ticket))
 
     def _answered_later(self, key: Name, action: Write, ticket: Ticket[Obj]) -> None:
         self._answered(key, action, ticket)

@@ -43,6 +43,7 @@ class Feed:
         self._api = api
         self._wake = threading.Event()
         self._ready = threading.Event()
+        self._pause = threading.Event()
         self._lock = threading.Lock()
         self._closed = False
         self._listeners: list[weakref.WeakMethod[Callable[[], None]]] = []
@@ -76,6 +77,7 @@ class Feed:
     def close(self) -> None:
         """End all watches and the thread."""
         self._closed = True
+        self._pause.set()
         self._wake.set()
         for watched in self._watched:
             watched.subscription.close()
@@ -87,17 +89,14 @@ class Feed:
         return watched
 
     def _run(self) -> None:
-        while not self._closed:
-            self._wake.wait()
+        while self._wake.wait() and not self._closed:
             self._wake.clear()
-            if self._closed:
-                return
             changed = [w for w in self._watched if not w.refused and self._take_in(w)]
             if all(w.complete or w.refused for w in self._watched):
                 self._ready.set()
             if changed and self._ready.is_set():
                 self._tell()
-                threading.Event().wait(BATCH)
+                self._pause.wait(BATCH)
 
     def _take_in(self, watched: _Watched) -> bool:
         try:

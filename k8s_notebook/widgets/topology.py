@@ -23,7 +23,7 @@ Source = Callable[[], tuple[Iterable[Obj], frozenset[str]]]
 """Gives (objects, kinds that could not be listed)."""
 
 
-class Topology(anywidget.AnyWidget):
+class Topology(anywidget.AnyWidget):  # type: ignore[misc]
     """The objects of a cluster and what they have to do with each other.
 
     `nx` is the networkx `MultiDiGraph` behind it (nodes are `graph.relations.Key`s: kind, namespace, name), `selection` are the
@@ -97,7 +97,7 @@ class Topology(anywidget.AnyWidget):
             "parts": graph_svg.parts(picture),
         }
 
-    @traitlets.observe("selection")
+    @traitlets.observe("selection")  # type: ignore[untyped-decorator]
     def _selected(self, _: object) -> None:
         self.details = self._facts()
 

@@ -7,6 +7,7 @@ import pathlib
 import nbformat
 import pytest
 from nbclient import NotebookClient
+
 from tests import real
 
 TOUR = pathlib.Path(__file__).resolve().parents[2] / "examples" / "00-tour.ipynb"
@@ -36,7 +37,9 @@ def texts(notebook: nbformat.NotebookNode) -> str:
     return nbformat.writes(notebook)
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning", "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
 def test_on_an_embedded_cluster(home: pathlib.Path) -> None:
     notebook = execute()
     assert "3/3" in output(notebook, "%kubectl get deployments,replicasets,pods")["text/plain"]
@@ -48,7 +51,9 @@ def test_on_an_embedded_cluster(home: pathlib.Path) -> None:
 
 
 @pytest.mark.parity
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning", "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
 def test_on_a_real_control_plane(realcluster: real.Real) -> None:
     notebook = execute(skip="embedded", first=f"%k8s connect --kubeconfig {realcluster.kubeconfig} --write")
     assert "3/3" in output(notebook, "%kubectl get deployments,replicasets,pods")["text/plain"]

@@ -6,11 +6,11 @@ import re
 import xml.etree.ElementTree as ET
 
 import pytest
-from tests.builders import node, pod
-from tests.unit.graph.test_layout import application, cluster
 
 from k8s_notebook.display import graph_svg, graph_text, words
 from k8s_notebook.graph import build, layout
+from tests.builders import node, pod
+from tests.unit.graph.test_layout import application, cluster
 
 HOSTILE = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "]]>&amp;", "\x1b[31mred\x1b[0m", "a\u202eb", "x\x00y"]
 

@@ -6,11 +6,11 @@ import networkx as nx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.builders import anything, configmap, deployment, node, pod, replicaset, secret, service
 
 from k8s_notebook.graph import build
 from k8s_notebook.graph.relations import Key
 from k8s_notebook.objects import Obj
+from tests.builders import anything, configmap, deployment, node, pod, replicaset, secret, service
 
 NOW = 1000.0
 

@@ -6,11 +6,11 @@ import itertools
 
 import networkx as nx
 import pytest
-from tests.builders import configmap, deployment, node, pod, replicaset, service
 
 from k8s_notebook.graph import build, layout
 from k8s_notebook.graph.picture import Picture, cut
 from k8s_notebook.objects import Obj
+from tests.builders import configmap, deployment, node, pod, replicaset, service
 
 NOW = 1000.0
 
@@ -83,7 +83,7 @@ def test_in_a_folded_group_the_failing_pods_come_first() -> None:
 
 def test_everything_lies_inside_the_picture() -> None:
     picture = layout.layout(cluster(application("web", 5), nodes=20))
-    assert all(0 <= i.x and i.x + i.width <= picture.width and 0 <= i.y <= picture.height for i in picture.items)
+    assert all(i.x >= 0 and i.x + i.width <= picture.width and 0 <= i.y <= picture.height for i in picture.items)
 
 
 def test_lines_join_what_is_shown() -> None:

@@ -1,0 +1,1 @@
+"""The client: any cluster that a kubeconfig names, behind `machinery.api.Api`."""

@@ -1,0 +1,1 @@
+"""Rows to text, HTML and SVG: pure, without script, light and dark."""

@@ -1,0 +1,1 @@
+"""What a notebook holds: clusters, and the verbs of kubectl on them."""
