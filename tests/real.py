@@ -6,10 +6,11 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 HOME = pathlib.Path(os.environ.get("REALCLUSTER_HOME", pathlib.Path.home() / ".cache" / "k8s-notebook-realcluster"))
@@ -58,6 +59,7 @@ def running(name: str, nodes: int = 3, **env: str) -> Iterator[Real]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         settings = {**os.environ, **({"KWOK": "1"} if nodes else {}), **env}
         try:
+            _clear(HOME / "run" / name)
             started = subprocess.run([SCRIPT, "up", name], env=settings, capture_output=True, text=True, timeout=300)
             assert started.returncode == 0, started.stderr
             real = Real(pathlib.Path(started.stdout.strip().splitlines()[-1]))
@@ -67,6 +69,19 @@ def running(name: str, nodes: int = 3, **env: str) -> Iterator[Real]:
             yield real
         finally:
             subprocess.run([SCRIPT, "down", name], capture_output=True, timeout=60)
+            _clear(HOME / "run" / name)
+
+
+def _clear(run: pathlib.Path) -> None:
+    """End what a real node in this folder left running (containers outlive their runtime) and unmount what it mounted."""
+    for process in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if f"{run}/node/".encode() in process.read_bytes():
+                os.kill(int(process.parent.name), signal.SIGKILL)
+    mounts = pathlib.Path("/proc/self/mounts")
+    places = [line.split()[1] for line in mounts.read_text().splitlines()] if mounts.exists() else []
+    for place in reversed([p for p in places if p.startswith(f"{run}/")]):
+        subprocess.run(["umount", "--lazy", place], capture_output=True, timeout=30)
 
 
 def node(number: int) -> dict:

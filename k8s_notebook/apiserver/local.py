@@ -74,7 +74,9 @@ class LocalApi:
     def _get(self, request: Get) -> Answer:
         kind = self._kind(request.resource)
         answer = self._server.get(kind, request.namespace, request.name, request.subresource)
-        return self._printed(kind, answer, [answer.obj], {"resourceVersion": _version(answer.obj)}) if request.table else answer
+        if not request.table:
+            return answer
+        return self._printed(kind, answer, [answer.obj], {"resourceVersion": _version(answer.obj)}, whole=True)
 
     def _list(self, request: List) -> Answer:
         kind = self._kind(request.resource)

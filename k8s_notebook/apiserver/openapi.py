@@ -1,4 +1,4 @@
-"""The OpenAPI v3 documents of the kinds that are served, made when first asked for and kept."""
+"""The OpenAPI v3 documents of the kinds that are served, made when first asked for and kept; of v2 only a document that lists nothing."""
 
 from __future__ import annotations
 
@@ -8,6 +8,26 @@ import json
 import orjson
 
 from k8s_notebook.objects.kinds import Kinds
+
+PROTOBUF_V2 = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+_V2 = {"swagger": "2.0", "info": {"title": "Kubernetes", "version": "v1"}, "paths": {}}
+
+
+def swagger(accept: str) -> tuple[bytes, str]:
+    """(an OpenAPI v2 document that lists nothing, its media type).
+
+    kubectl reads it before it sends a file with a `kind: List`, and leaves out its own check of what is not in it; the server checks
+    every field anyway.
+    """
+    if "proto-openapi.spec.v2" not in accept:
+        return orjson.dumps(_V2), "application/json"
+    info = _field(1, b"Kubernetes") + _field(2, b"v1")
+    return _field(1, b"2.0") + _field(2, info) + _field(8, b""), PROTOBUF_V2
+
+
+def _field(number: int, value: bytes) -> bytes:
+    """A short length-delimited field of a protobuf message."""
+    return bytes((number << 3 | 2, len(value))) + value
 
 
 class Documents:

@@ -64,7 +64,7 @@ class Paths:
         for group, versions in self._kinds.groups().items():
             paths += [f"/apis/{group}", *(f"/apis/{group}/{v}" for v in versions)] if group else []
         paths += [f"/{p}" for p in _PROBES] + [f"/{p}/{c}" for p in _PROBES for c in CHECKS]
-        paths += ["/k8s-notebook/parts", "/openapi/v3", "/openid/v1/jwks", "/version"]
+        paths += ["/k8s-notebook/parts", "/openapi/v2", "/openapi/v3", "/openid/v1/jwks", "/version"]
         return {"paths": sorted(paths)}
 
     def _openid(self) -> Obj:
@@ -90,6 +90,8 @@ class Paths:
         return answers.text(200 if passed else 500, f"{said}{probe} check {'passed' if passed else 'failed'}\n")
 
     def _openapi(self, request: Request, rest: list[str]) -> Answer:
+        if rest == ["v2"]:
+            return Answer(200, *openapi.swagger(request.header("accept") or ""), (PUBLIC, ("Vary", "Accept")))
         if rest == ["v3"]:
             body, tag = self._documents.index()
             return _tagged(request, body, tag, negotiation.JSON)

@@ -129,9 +129,13 @@ class Watching:
         call = wire.watch(self._kind, self._revision or 0, *self._scope, WATCH_SECONDS)
         async with self._transport.open(call, WATCH_SECONDS + SILENCE) as response:
             async for lines in _lines(response):
-                await self._deliver([e for e in map(self._event, lines) if e is not None])
+                events: list[WatchEvent] = []
+                try:
+                    events.extend(self._event(line) for line in lines)
+                finally:
+                    await self._deliver(events)
 
-    def _event(self, line: bytes) -> WatchEvent | None:
+    def _event(self, line: bytes) -> WatchEvent:
         event = orjson.loads(line)
         obj = event["object"]
         if event["type"] == "ERROR":

@@ -137,12 +137,12 @@ def _item_body(item: Item) -> str:
         parts.append(f'<text x="{x + 22:g}" y="{y + 13:g}" class="s {colour}">{_text(_under(item))}</text>')
     if item.key.kind == "Pod" and troubled:
         parts.append(f'<text x="{x + item.width + 6:g}" y="{y + 4:g}" class="s {item.level}">{_text(item.word)}</text>')
+    elif item.word == "missing":
+        parts.append(f'<text x="{x + item.width + 20:g}" y="{y + 4:g}" class="s bad">missing</text>')
     elif item.sub and not two:
         parts.append(f'<text x="{x + item.width + 12:g}" y="{y + 4:g}" class="s d">{_text(item.sub)}</text>')
     if item.key.kind != "Pod" and item.level not in {"ok", "done"}:
         parts.append(_glyph(item.level, x + item.width + 4, y - (10 if two else 6)))
-    if item.key.kind not in {"Pod", "Node"} and item.word == "missing":
-        parts.append(f'<text x="{x + item.width + 20:g}" y="{y + 4:g}" class="s bad">missing</text>')
     return f"<title>{_text(words.tooltip(item))}</title>{''.join(parts)}"
 
 

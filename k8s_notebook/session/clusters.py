@@ -41,7 +41,7 @@ def run(words: list[str], say: Say) -> Any:
 
 
 def _parser(name: str, description: str) -> Parser:
-    return Parser(f"%k8s {name}", description)
+    return Parser(f"k8s {name}", description)
 
 
 def _named(name: str, description: str, *, required: bool = False) -> Callable[[], Parser]:

@@ -85,16 +85,17 @@ def help_result() -> Result:
 
 def source(context: Context, files: Iterable[str]) -> Source:
     """What `-f` names: files, folders, or the cell's body for `-`."""
+    names = list(files)
+    if not names:
+        raise UsageError("error: must specify one of -f FILE, or -f - with the manifest below in the cell")
     found: list[Source] = []
-    for name in files:
+    for name in names:
         if name == "-":
             if context.stdin is None:
                 raise UsageError("error: -f - reads the cell: write it below a line with %%kubectl")
             found += sources.read(context.stdin)
         else:
             found.append(Path(name))
-    if not found:
-        raise UsageError("error: must specify one of -f FILE, or -f - with the manifest below in the cell")
     return found
 
 
@@ -336,6 +337,7 @@ def _wait_parser() -> Parser:
 
 
 def _wait(context: Context, given: argparse.Namespace) -> Result:
+    awaiting.condition(given.for_)
     wanted = awaiting.find(context.door, given.words, given.namespace, given.selector, everything=given.all)
     return awaiting.wait(context.door, wanted, given.for_, given.timeout)
 

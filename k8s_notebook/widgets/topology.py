@@ -77,7 +77,7 @@ class Topology(anywidget.AnyWidget):  # type: ignore[misc]
             self.details = self._facts()
 
     def _said(self) -> list[str]:
-        shown = sum(1 for k in self.nx if k.kind != "Node")
+        shown = len({i.key for i in self._picture.items if i.key.kind != "Node"}) + sum(len(c.keys) for c in self._picture.cells)
         left_out = self._picture.left_out
         amount = f"{shown:,} object{'' if shown == 1 else 's'}"
         if left_out:

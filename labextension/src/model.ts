@@ -45,5 +45,7 @@ export function asStrings(value: unknown): string[] {
 
 /** Rows of (label, text) in a value from Python. */
 export function asRows(value: unknown): [string, string][] {
-  return Array.isArray(value) ? value.filter((r): r is [string, string] => Array.isArray(r) && r.length === 2) : [];
+  return Array.isArray(value)
+    ? value.filter((r): r is [string, string] => Array.isArray(r) && r.length === 2)
+    : [];
 }

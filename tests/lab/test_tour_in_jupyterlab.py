@@ -13,6 +13,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 
+import nbformat
 import pytest
 
 from tests import real
@@ -37,7 +38,10 @@ def lab(home: pathlib.Path, tmp_path: pathlib.Path, request: pytest.FixtureReque
     """The URL of a JupyterLab that shows a copy of the tour in the theme of the test."""
     theme = request.param
     notebooks, settings = tmp_path / "notebooks", tmp_path / "settings"
-    shutil.copytree(ROOT / "examples", notebooks)
+    notebooks.mkdir()
+    tour = nbformat.read(ROOT / "examples" / "00-tour.ipynb", as_version=4)
+    tour.cells.pop()  # it tidies up, and the test looks at the graph when everything has run
+    nbformat.write(tour, notebooks / "00-tour.ipynb")
     themes = settings / "@jupyterlab" / "apputils-extension"
     themes.mkdir(parents=True)
     chosen = {"theme": "JupyterLab Dark" if theme == "dark" else "JupyterLab Light"}
@@ -79,7 +83,7 @@ def test_the_tour_draws_the_graph_and_answers_a_click(lab: str, artefacts: pathl
     found = json.loads(done.stdout.splitlines()[-1])
     assert "failed" not in found, found
     assert found["errors"] == []
-    assert found["pods"] >= 3
+    assert found["pods"] >= 5
     assert found["nodes"] == 3
     assert found["lines"] >= 6
     assert found["sentence"]

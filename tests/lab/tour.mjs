@@ -21,20 +21,26 @@ try {
   await page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').first().waitFor({ timeout: 60_000 });
   await page.getByRole('menuitem', { name: 'Run', exact: true }).click();
   await page.getByRole('menuitem', { name: 'Run All Cells', exact: true }).click();
+  const scroller = page.locator('.jp-WindowedPanel-outer').first();
+  const status = state => page.locator('#jp-bottom-panel', { hasText: `| ${state}` });
+  await status('Busy').waitFor({ timeout: 30_000 });
+  for (let quiet = 0; quiet < 3; quiet++) {
+    await status('Idle').waitFor({ timeout: 240_000 });
+    await page.waitForTimeout(400);
+    quiet = (await status('Busy').isVisible()) ? -1 : quiet;
+  }
+  // JupyterLab draws only what is near the screen: go through the notebook until the graph is there.
   const graph = page.locator('.kn-topology').first();
-  // JupyterLab draws only what is near the screen: go down until the graph is there.
-  const deadline = Date.now() + 180_000;
-  while (!(await graph.isVisible().catch(() => false)) && Date.now() < deadline) {
-    await page.locator('.jp-WindowedPanel-outer').first().evaluate(e => e.scrollBy(0, 500));
-    await page.waitForTimeout(300);
-    if (await page.locator('.jp-WindowedPanel-outer').first().evaluate(e => e.scrollTop + e.clientHeight >= e.scrollHeight - 4)) {
-      await page.locator('.jp-WindowedPanel-outer').first().evaluate(e => e.scrollTo(0, 0));
-    }
+  await scroller.evaluate(e => e.scrollTo(0, 0));
+  for (let step = 0; step < 100 && !(await graph.isVisible().catch(() => false)); step++) {
+    await scroller.evaluate(e => e.scrollBy(0, 400));
+    await page.waitForTimeout(100);
   }
   await graph.waitFor({ state: 'visible', timeout: 5_000 });
   await graph.scrollIntoViewIfNeeded();
   const part = graph.locator('[data-id^="Deployment/"]').first();
   await part.waitFor({ timeout: 30_000 });
+  await page.waitForTimeout(500); // what moved has arrived
   found.sentence = await graph.locator('.kn-sentence').innerText();
   found.pods = await graph.locator('[data-id^="Pod/"]').count();
   found.nodes = await graph.locator('[data-id^="Node/"]').count();
@@ -47,8 +53,11 @@ try {
   const before = await graph.locator('svg.kn-g').first().getAttribute('viewBox');
   await graph.getByRole('button', { name: 'Zoom in' }).click();
   found.zoomed = before !== (await graph.locator('svg.kn-g').first().getAttribute('viewBox'));
-  const table = page.locator('.jp-OutputArea figure.kn table').first();
+  await scroller.evaluate(e => e.scrollTo(0, 0));
+  const table = page.locator('figure.kn table').first();
+  await table.waitFor({ timeout: 10_000 });
   found.tables = await table.count();
+  await page.screenshot({ path: `${artefacts}/tour-table-${theme}.png` });
 } catch (error) {
   found.failed = String(error);
   await page.screenshot({ path: `${artefacts}/tour-failed-${theme}.png` });

@@ -55,7 +55,7 @@ def test_on_an_embedded_cluster(home: pathlib.Path) -> None:
     "ignore::DeprecationWarning", "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
 )
 def test_on_a_real_control_plane(realcluster: real.Real) -> None:
-    notebook = execute(skip="embedded", first=f"%k8s connect --kubeconfig {realcluster.kubeconfig} --write")
+    notebook = execute(skip="embedded", first=f"%k8s connect --kubeconfig {realcluster.kubeconfig}")
     assert "3/3" in output(notebook, "%kubectl get deployments,replicasets,pods")["text/plain"]
     assert output(notebook, "%k8s graph")["image/svg+xml"].startswith("<svg")
     assert "my-password" not in texts(notebook).replace("password: my-password", "")

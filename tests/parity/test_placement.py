@@ -37,11 +37,10 @@ Answers = dict[str, list[str]]
 
 @pytest.fixture(scope="module")
 def manifests(shared: pathlib.Path) -> dict[str, list[Obj]]:
-    """Namespace -> what is created in it, in this order: what pods need comes before them."""
+    """Namespace -> what is created in it."""
     story = "\n---\n".join(p.read_text() for p in sorted((shared / "data" / "story").glob("*.yaml")))
     texts = {"story": story, "shop": (shared / SHOP).read_text()}
-    read = {name: [o for o in yaml.safe_load_all(text) if o] for name, text in texts.items()}
-    return {"sized": pods(), **{name: sorted(objects, key=lambda o: o["kind"] in WORKLOADS) for name, objects in read.items()}}
+    return {"sized": pods(), **{name: [o for o in yaml.safe_load_all(text) if o] for name, text in texts.items()}}
 
 
 @pytest.fixture(scope="module")
@@ -112,22 +111,24 @@ def create(cluster: real.Real, obj: Obj, namespace: str = "default") -> None:
 
 
 def place(cluster: real.Real, namespace: str, objects: list[Obj]) -> Answers:
-    """Workload -> its pods' nodes (or why there is none), each object created when the pods of the one before were decided."""
+    """Workload -> its pods' nodes (or why there is none), each created when the pods of the one before were decided."""
     cluster.kubectl("create", "namespace", namespace)
     account = ("-n", namespace, "get", "serviceaccounts", "-o", "name")
     real.wait(lambda: "serviceaccount/default" in cluster.kubectl(*account), 30, "the service account")
-    expected, found = 0, {}
-    for obj in objects:
+    others = [o for o in objects if o["kind"] not in WORKLOADS]
+    create(cluster, {"apiVersion": "v1", "kind": "List", "items": others}, namespace)
+    expected: int = 0
+    found: Answers = {}
+    for obj in (o for o in objects if o["kind"] in WORKLOADS):
         create(cluster, obj, namespace)
-        expected += {"Pod": 1, "Deployment": obj.get("spec", {}).get("replicas", 1)}.get(obj["kind"], 0)
+        expected += 1 if obj["kind"] == "Pod" else obj["spec"].get("replicas", 1)
 
         def decided(expected: int = expected) -> bool:
             found.clear()
             found.update(answers(cluster.json("pods", "-n", namespace)["items"]))
             return sum(map(len, found.values())) == expected
 
-        if obj["kind"] in WORKLOADS:
-            real.wait(decided, 30, f"a decision about {obj['metadata']['name']}")
+        real.wait(decided, 30, f"a decision about {obj['metadata']['name']}")
     cluster.kubectl("delete", "pods,deployments", "--all", "-n", namespace, "--grace-period=0", "--force")
     real.wait(lambda: not cluster.json("pods", "-n", namespace)["items"], 30, "the pods to be gone")
     return dict(found)

@@ -54,7 +54,7 @@ def both(shell: InteractiveShell, embedded: pathlib.Path, realcluster: real.Real
     story = [p.read_text() for p in sorted((shared / "data" / "story").glob("*.yaml"))]
     readers = []
     for kubeconfig in (embedded, realcluster.kubeconfig):
-        shell.run_line_magic("k8s", f"connect --kubeconfig {kubeconfig} --write")
+        shell.run_line_magic("k8s", f"connect --kubeconfig {kubeconfig}")
         shell.run_cell_magic("kubectl", "apply -f -", "\n---\n".join(story))
         shell.run_line_magic("kubectl", "create namespace shop")
         shell.run_cell_magic("kubectl", "apply -n shop -f -", (shared / SHOP).read_text())

@@ -6,7 +6,10 @@ import { Zoom } from './zoom';
 const SVG = 'http://www.w3.org/2000/svg';
 const LAYERS = ['ground', 'line', 'object'] as const;
 
-function element<K extends keyof HTMLElementTagNameMap>(name: K, className: string): HTMLElementTagNameMap[K] {
+function element<K extends keyof HTMLElementTagNameMap>(
+  name: K,
+  className: string
+): HTMLElementTagNameMap[K] {
   const made = document.createElement(name);
   made.className = className;
   return made;
@@ -115,9 +118,21 @@ class Topology {
       const node = known?.node ?? this.make(part);
       if (known?.part.svg !== part.svg) {
         node.innerHTML = part.svg;
+        this.appear(node, part, known !== undefined);
       }
       node.style.transform = `translate(${part.x}px, ${part.y}px)`;
       this.drawn.set(part.id, { part, node });
+    }
+  }
+
+  /** What is new fades in; a line that changed waits until what it joins has moved. */
+  private appear(node: SVGGElement, part: Part, moved: boolean): void {
+    if (part.layer === 'object' ? !moved : this.drawn.size > 0) {
+      const wait = part.layer === 'object' ? 0 : 240;
+      node.getAnimations().forEach(animation => animation.cancel());
+      if (!matchMedia('(prefers-reduced-motion: reduce)').matches) {
+        node.animate([{ opacity: 0 }, { opacity: 1 }], { duration: 120, delay: wait, fill: 'backwards' });
+      }
     }
   }
 
@@ -152,7 +167,8 @@ class Topology {
   };
 
   private mark = (): void => {
-    const selected = new Set(asStrings(this.model.get('selection')));
+    const there = new Set([...this.drawn.values()].map(({ part }) => part.key ?? part.id));
+    const selected = new Set(asStrings(this.model.get('selection')).filter(name => there.has(name)));
     const near = new Set<string>();
     for (const { part } of this.drawn.values()) {
       if (part.layer === 'line' && part.source && part.target) {
@@ -164,8 +180,12 @@ class Topology {
     }
     for (const { part, node } of this.drawn.values()) {
       const name = part.key ?? part.id;
-      const own = part.layer === 'line' ? selected.has(part.source ?? '') || selected.has(part.target ?? '') : selected.has(name);
-      const kept = own || near.has(name) || part.layer === 'ground' || part.level === 'bad' || part.level === 'stuck';
+      const own =
+        part.layer === 'line'
+          ? selected.has(part.source ?? '') || selected.has(part.target ?? '')
+          : selected.has(name);
+      const kept =
+        own || near.has(name) || part.layer === 'ground' || part.level === 'bad' || part.level === 'stuck';
       node.classList.toggle('kn-on', selected.size > 0 && own);
       node.classList.toggle('kn-faint', selected.size > 0 && !kept);
       if (part.layer === 'object') {

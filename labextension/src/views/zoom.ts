@@ -22,7 +22,11 @@ export class Zoom {
     this.apply();
   }
 
-  by(factor: number, x = this.left + this.width / this.scale / 2, y = this.top + this.height / this.scale / 2): void {
+  by(
+    factor: number,
+    x = this.left + this.width / this.scale / 2,
+    y = this.top + this.height / this.scale / 2
+  ): void {
     const scale = Math.min(8, Math.max(0.25, this.scale * factor));
     this.left = x - (x - this.left) * (this.scale / scale);
     this.top = y - (y - this.top) * (this.scale / scale);
@@ -48,7 +52,10 @@ export class Zoom {
   private point(event: MouseEvent): { x: number; y: number } {
     const box = this.svg.getBoundingClientRect();
     const unit = this.width / this.scale / (box.width || 1);
-    return { x: this.left + (event.clientX - box.left) * unit, y: this.top + (event.clientY - box.top) * unit };
+    return {
+      x: this.left + (event.clientX - box.left) * unit,
+      y: this.top + (event.clientY - box.top) * unit
+    };
   }
 
   private wheel = (event: WheelEvent): void => {

@@ -111,6 +111,9 @@ def test_openapi(door: Door) -> None:
     operations = json.loads(document.body)["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]
     assert "fieldValidation" in [p["name"] for p in operations["patch"]["parameters"]]
     assert door.json("GET", paths["apis/k8s-notebook.io/v1alpha1"]["serverRelativeURL"])[0] == 200
+    assert door.json("GET", "/openapi/v2")[1]["swagger"] == "2.0"
+    accept = ("Accept", "application/com.github.proto-openapi.spec.v2@v1.0+protobuf")
+    assert door.ask("GET", "/openapi/v2", None, accept).body == b"\n\x032.0\x12\x10\n\nKubernetes\x12\x02v1B\x00"
 
 
 def test_health_and_version(door: Door) -> None:

@@ -18,7 +18,7 @@ def read(text: str) -> list[dict[str, object]]:
         ("x", "x"), ("1", 1), ("0644", 0o644), ("0x1F", 31), ("1_000", 1000), ("-3", -3), ("1.5", 1.5), ("1e3", 1000.0),
         ("yes", True), ("Off", False), ("true", True), ("y", "y"), ("~", None), ("null", None), ("", None),
         ("2026-11-20", "2026-11-20"), ("12:30:45", "12:30:45"), ("1:30", "1:30"), ('"1"', "1"), ("'yes'", "yes"), ("100m", "100m"),
-        ("09", "09"), (".inf", ".inf"), ("1.14.2", "1.14.2"), ("[a, 1]", ["a", 1]), ("{a: b}", {"a": "b"}),
+        ("09", 9.0), (".inf", ".inf"), ("1.14.2", "1.14.2"), ("[a, 1]", ["a", 1]), ("{a: b}", {"a": "b"}),
         ("|\n  a\n  b\n", "a\nb\n"), (">-\n  a\n  b\n", "a b"), ("=", "="), ("<<", "<<"),
     ],
 )  # fmt: skip
@@ -85,7 +85,10 @@ def test_a_field_is_found_in_its_line() -> None:
 
 
 def test_dump_reads_back_and_looks_like_kubectls() -> None:
-    value = {"b": {"t": "yes", "n": "1", "e": "", "s": "plain", "m": "a\nb\n", "u": "größer", "f": 1.5, "x": None}, "a": [{"k": [1]}]}
+    value = {
+        "b": {"t": "yes", "n": "1", "e": "", "s": "plain", "m": "a\nb\n", "u": "größer", "f": 1.5, "x": None},
+        "a": [{"k": [1]}],
+    }
     text = yamltext.dump(value)
     assert read(text) == [value]
     assert text.startswith("a:\n- k:\n  - 1\nb:\n")
