@@ -24,9 +24,9 @@ def shared() -> pathlib.Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def realcluster() -> Iterator[real.Real]:
-    """A real control plane with three simulated nodes, shared by the session."""
+    """A real control plane with three simulated nodes, for one module: only one can run on a machine."""
     why = real.missing()
     if why:
         pytest.skip(why)
