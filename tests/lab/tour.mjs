@@ -18,12 +18,15 @@ const found = { theme, errors: said };
 try {
   await page.goto(url, { waitUntil: 'domcontentloaded' });
   await page.locator('.jp-Notebook .jp-Cell').first().waitFor({ timeout: 90_000 });
-  await page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').first().waitFor({ timeout: 60_000 });
-  await page.getByRole('menuitem', { name: 'Run', exact: true }).click();
-  await page.getByRole('menuitem', { name: 'Run All Cells', exact: true }).click();
-  const scroller = page.locator('.jp-WindowedPanel-outer').first();
   const status = state => page.locator('#jp-bottom-panel', { hasText: `| ${state}` });
-  await status('Busy').waitFor({ timeout: 30_000 });
+  await status('Idle').waitFor({ timeout: 60_000 });
+  // JupyterLab drops what is run before the kernel's connection stands, without a word: ask again.
+  for (let tries = 0, busy = false; !busy && tries < 5; tries++) {
+    await page.getByRole('menuitem', { name: 'Run', exact: true }).click();
+    await page.getByRole('menuitem', { name: 'Run All Cells', exact: true }).click();
+    busy = await status('Busy').waitFor({ timeout: 5_000 }).then(() => true, () => false);
+  }
+  const scroller = page.locator('.jp-WindowedPanel-outer').first();
   for (let quiet = 0; quiet < 3; quiet++) {
     await status('Idle').waitFor({ timeout: 240_000 });
     await page.waitForTimeout(400);
