@@ -47,6 +47,9 @@ def lab(home: pathlib.Path, tmp_path: pathlib.Path, request: pytest.FixtureReque
     chosen = {"theme": "JupyterLab Dark" if theme == "dark" else "JupyterLab Light"}
     (themes / "themes.jupyterlab-settings").write_text(json.dumps(chosen))
     (themes / "notification.jupyterlab-settings").write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
+    whole = settings / "@jupyterlab" / "notebook-extension"
+    whole.mkdir()
+    (whole / "tracker.jupyterlab-settings").write_text(json.dumps({"windowingMode": "none"}))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -26,20 +26,13 @@ try {
     await page.getByRole('menuitem', { name: 'Run All Cells', exact: true }).click();
     busy = await status('Busy').waitFor({ timeout: 5_000 }).then(() => true, () => false);
   }
-  const scroller = page.locator('.jp-WindowedPanel-outer').first();
   for (let quiet = 0; quiet < 3; quiet++) {
     await status('Idle').waitFor({ timeout: 240_000 });
     await page.waitForTimeout(400);
     quiet = (await status('Busy').isVisible()) ? -1 : quiet;
   }
-  // JupyterLab draws only what is near the screen: go through the notebook until the graph is there.
   const graph = page.locator('.kn-topology').first();
-  await scroller.evaluate(e => e.scrollTo(0, 0));
-  for (let step = 0; step < 100 && !(await graph.isVisible().catch(() => false)); step++) {
-    await scroller.evaluate(e => e.scrollBy(0, 400));
-    await page.waitForTimeout(100);
-  }
-  await graph.waitFor({ state: 'visible', timeout: 5_000 });
+  await graph.waitFor({ state: 'visible', timeout: 20_000 });
   await graph.scrollIntoViewIfNeeded();
   const part = graph.locator('[data-id^="Deployment/"]').first();
   await part.waitFor({ timeout: 30_000 });
@@ -56,9 +49,9 @@ try {
   const before = await graph.locator('svg.kn-g').first().getAttribute('viewBox');
   await graph.getByRole('button', { name: 'Zoom in' }).click();
   found.zoomed = before !== (await graph.locator('svg.kn-g').first().getAttribute('viewBox'));
-  await scroller.evaluate(e => e.scrollTo(0, 0));
   const table = page.locator('figure.kn table').first();
   await table.waitFor({ timeout: 10_000 });
+  await table.scrollIntoViewIfNeeded();
   found.tables = await table.count();
   await page.screenshot({ path: `${artefacts}/tour-table-${theme}.png` });
 } catch (error) {
