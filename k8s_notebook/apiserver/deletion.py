@@ -51,39 +51,44 @@ class Deletion:
         return Answer(found, revision=self._state.store.revision)
 
     def _delete(self, kind: Kind, entry: Entry, options: DeleteOptions, call: Call) -> Answer:
-        marked = self._marked(kind, entry.obj, options)
-        if marked is None:
+        marked, gone = self._marked(kind, entry.obj, options)
+        if marked is not entry.obj:
+            if call.dry_run:
+                return Answer(conversion.shown(kind, marked))
+            entry = self._state.store.put(conversion.storage(kind), marked)
+        if gone:
             return self._remove(kind, entry, call)
-        if marked is entry.obj:
-            return Answer(conversion.shown(kind, marked), revision=entry.revision)
-        if call.dry_run:
-            return Answer(conversion.shown(kind, marked))
-        written = self._state.store.put(conversion.storage(kind), marked)
-        return Answer(conversion.shown(kind, written.obj), revision=written.revision)
+        return Answer(conversion.shown(kind, entry.obj), revision=entry.revision)
 
-    def _marked(self, kind: Kind, obj: Obj, options: DeleteOptions) -> Obj | None:
-        """The object as it stays for the time being, or None if nothing holds it."""
-        grace = _grace(kind, obj, options)
+    def _marked(self, kind: Kind, obj: Obj, options: DeleteOptions) -> tuple[Obj, bool]:
+        """(The object with its deletion marked, whether nothing holds it); as BeforeDelete in apiserver/pkg/registry/rest.
+
+        A pod is marked even if it then goes at once: watchers see that, and its last state has a grace period of 0.
+        """
         finalizers = _finalizers(kind, obj, options)
-        held = bool(finalizers) or (kind.resource == "namespaces" and bool((obj.get("spec") or {}).get("finalizers")))
         meta = obj["metadata"]
-        deleting = meta.get("deletionTimestamp")
-        if deleting is not None and grace < (had := meta.get("deletionGracePeriodSeconds") or 0):
-            if not held and not grace:
-                return None
-            start = seconds(deleting) - had
-            return metadata(
-                obj, deletionTimestamp=timestamp(start + grace), deletionGracePeriodSeconds=grace, finalizers=finalizers or None
-            )
-        if deleting is not None:
-            return (
-                (obj if finalizers == (meta.get("finalizers") or []) else metadata(obj, finalizers=finalizers))
-                if held or grace
-                else None
-            )
-        if not held and not grace:
-            return None
-        return _terminating(obj, self._state.now(), grace, finalizers)
+        held = bool(finalizers) or (kind.resource == "namespaces" and bool((obj.get("spec") or {}).get("finalizers")))
+        if meta.get("deletionTimestamp") is not None:
+            if meta.get("deletionGracePeriodSeconds"):
+                return self._shortened(obj, options, finalizers)
+            same = finalizers == (meta.get("finalizers") or [])
+            return obj if same else metadata(obj, finalizers=finalizers or None), not held
+        if kind.resource == "pods":
+            grace = _grace(obj, options)
+            return _terminating(obj, self._state.now(), grace, finalizers), not (held or grace)
+        return (_terminating(obj, self._state.now(), 0, finalizers), False) if held else (obj, True)
+
+    def _shortened(self, obj: Obj, options: DeleteOptions, finalizers: list[str]) -> tuple[Obj, bool]:
+        """The same for an object that is being deleted gracefully: its grace period can only become shorter."""
+        had = obj["metadata"]["deletionGracePeriodSeconds"]
+        grace = had if options.grace is None else 1 if options.grace < 0 else options.grace
+        if grace >= had:
+            return obj, False
+        end, now = seconds(obj["metadata"]["deletionTimestamp"]) - had + grace, self._state.now()
+        if end < now:
+            end, grace = now, min(grace, 1)
+        marks = {"deletionTimestamp": timestamp(end), "deletionGracePeriodSeconds": grace, "finalizers": finalizers or None}
+        return metadata(obj, **marks), not (finalizers or grace)
 
     def _remove(self, kind: Kind, entry: Entry, call: Call) -> Answer:
         old = entry.obj
@@ -125,10 +130,8 @@ def _preconditions(kind: Kind, obj: Obj, options: DeleteOptions) -> None:
     raise errors.conflict(f"{kind.kind}.{kind.group}" if kind.group else kind.kind, meta["name"], why)
 
 
-def _grace(kind: Kind, obj: Obj, options: DeleteOptions) -> int:
-    """Seconds that the object may still live: only pods that run on a node have any."""
-    if kind.resource != "pods":
-        return 0
+def _grace(obj: Obj, options: DeleteOptions) -> int:
+    """Seconds that a pod may still live: only one that runs on a node has any."""
     spec = obj.get("spec") or {}
     if not spec.get("nodeName") or (obj.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
         return 0

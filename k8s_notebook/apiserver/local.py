@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
+from k8s_notebook import release
 from k8s_notebook.apiserver import reading
 from k8s_notebook.apiserver.calls import Answer, Call, DeleteOptions, ListOptions
 from k8s_notebook.machinery import api
@@ -14,8 +15,6 @@ from k8s_notebook.objects.kinds import Kind, Kinds
 
 if TYPE_CHECKING:
     from k8s_notebook.apiserver.verbs import Server
-
-VERSION = {"major": "1", "minor": "36", "gitVersion": "v1.36.3+k8s-notebook", "platform": "python"}
 
 
 class LocalApi:
@@ -130,7 +129,7 @@ class LocalApi:
 
     def _raw(self, request: Raw) -> Answer:
         if request.path == "/version":
-            return Answer(dict(VERSION))
+            return Answer(dict(release.INFO))
         raise errors.NotFound("the server could not find the requested resource")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from k8s_notebook import release
 from k8s_notebook.kubelet import addresses, images
 from k8s_notebook.objects import Obj
 from k8s_notebook.sim.clock import micro_timestamp, timestamp
@@ -14,7 +15,6 @@ from k8s_notebook.sim.clock import micro_timestamp, timestamp
 SIMULATED = "k8s-notebook.io/simulated"
 KWOK = "kwok.x-k8s.io/node"
 LEASES = "kube-node-lease"
-VERSION = "v1.36.3"
 LEASE_SECONDS = 40
 MOST_IMAGES = 50
 """Images that a node reports (nodeStatusMaxImages)."""
@@ -85,11 +85,17 @@ def ready_status(node: Obj, address: str, present: Iterable[str], now: float) ->
         "capacity": amounts,
         "allocatable": old.get("allocatable") or amounts,
         "conditions": _conditions(old, stamp),
-        "daemonEndpoints": old.get("daemonEndpoints") or {"kubeletEndpoint": {"Port": 10250}},
-        "nodeInfo": old.get("nodeInfo") or _info(name),
+        "daemonEndpoints": _endpoints(old),
+        "nodeInfo": _info(name) | {k: v for k, v in (old.get("nodeInfo") or {}).items() if v},
         "images": _images(present),
     }
     return {k: v for k, v in status.items() if v}
+
+
+def _endpoints(old: Obj) -> Obj:
+    """Where the kubelet listens: the API writes port 0 for a node that a user made without one."""
+    port = ((old.get("daemonEndpoints") or {}).get("kubeletEndpoint") or {}).get("Port")
+    return {"kubeletEndpoint": {"Port": port or 10250}}
 
 
 def _conditions(old: Obj, stamp: str) -> list[Obj]:
@@ -133,7 +139,7 @@ def _info(name: str) -> dict[str, str]:
         "containerRuntimeVersion": "containerd://2.1.0",
         "kernelVersion": "6.12.0-simulated",
         "kubeProxyVersion": "",
-        "kubeletVersion": VERSION,
+        "kubeletVersion": release.KUBERNETES,
         "machineID": machine,
         "operatingSystem": "linux",
         "osImage": "k8s-notebook (simulated)",

@@ -41,6 +41,18 @@ def volume(obj: Obj) -> Obj:
     return obj
 
 
+def account(spec: Obj) -> Obj:
+    """The pod's spec with its service account under both names; as Convert_core_PodSpec_To_v1_PodSpec in pkg/apis/core/v1.
+
+    >>> account({"serviceAccount": "old"})
+    {'serviceAccount': 'old', 'serviceAccountName': 'old'}
+    """
+    name = spec.get("serviceAccountName") or spec.get("serviceAccount")
+    if not name or (spec.get("serviceAccountName") == name and spec.get("serviceAccount") == name):
+        return spec
+    return {**spec, "serviceAccount": name, "serviceAccountName": name}
+
+
 def pod(obj: Obj) -> Obj:
     """Requests from limits, service links, host ports, requests of the whole pod."""
     spec = obj.get("spec")

@@ -198,6 +198,7 @@ def _definition_names(obj: Obj) -> Obj:
 
 RULES: Final[dict[str, Callable[[Obj], Obj]]] = {
     "core.v1.Pod": defaultpods.pod,
+    "core.v1.PodSpec": defaultpods.account,
     "core.v1.Container": defaultpods.container,
     "core.v1.EphemeralContainer": defaultpods.container,
     "core.v1.Volume": defaultpods.volume,

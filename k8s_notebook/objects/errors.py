@@ -64,8 +64,20 @@ class BadRequest(ApiError):
     code, reason = 400, "BadRequest"
 
 
+class NotAsked(BadRequest):
+    """A request that means nothing and was never sent."""
+
+    def kubectl(self) -> str:
+        """`error: invalid namespace …`."""
+        return f"error: {self.message}"
+
+
 class Unauthorized(ApiError):
     code, reason = 401, "Unauthorized"
+
+    def kubectl(self) -> str:
+        """`error: You must be logged in to the server (Unauthorized)`."""
+        return f"error: You must be logged in to the server ({self.message})"
 
 
 class Forbidden(ApiError):
@@ -106,6 +118,20 @@ class UnsupportedMediaType(ApiError):
 
 class Invalid(ApiError):
     code, reason = 422, "Invalid"
+
+    def kubectl(self) -> str:
+        """`The Deployment "web" is invalid: spec.replicas: …`; several findings as a list below it."""
+        return self.listed([f"{c.get('field', '')}: {c.get('message', '')}" for c in self.details.get("causes") or ()])
+
+    def listed(self, findings: Iterable[str]) -> str:
+        """The same with these sentences about its causes."""
+        if not (self.details.get("kind") or self.details.get("name")):
+            return f"The request is invalid: {self.message}"
+        said = f'The {self.details.get("kind", "")} "{self.details.get("name", "")}" is invalid'
+        unique = list(dict.fromkeys(findings))
+        if len(unique) > 1:
+            return "\n* ".join([f"{said}: ", *unique])
+        return f"{said}: {unique[0]}" if unique else said
 
 
 class TooManyRequests(ApiError):

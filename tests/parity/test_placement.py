@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from tests import real
 
 CONFIG = """
@@ -72,7 +73,8 @@ def deterministic(tmp_path_factory: pytest.TempPathFactory, embedded: real.Real)
         real.wait(lambda: nodes_ready(running), 60, "the nodes to be Ready")
         (folder / "config").write_text(CONFIG.replace("KUBECONFIG", str(running.kubeconfig)))
         # A streamed initial list comes in random order, and which node wins a tie depends on the order of nodes.
-        command = [real.BINARIES / "kube-scheduler", f"--config={folder}/config", "--secure-port=0", "--feature-gates=WatchListClient=false"]
+        options = ("--secure-port=0", "--feature-gates=WatchListClient=false")
+        command = [real.BINARIES / "kube-scheduler", f"--config={folder}/config", *options]
         with (folder / "log").open("w") as log:
             process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
             try:
@@ -89,7 +91,8 @@ def pods() -> list[Obj]:
         cpu, memory = REQUESTS[i % len(REQUESTS)]
         resources = {"requests": {"cpu": cpu, "memory": memory}} if cpu else {}
         container = {"name": "c", "image": "registry.example/none:1", "resources": resources}
-        made.append({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": f"pod-{i:02d}"}, "spec": {"containers": [container]}})
+        metadata = {"name": f"pod-{i:02d}"}
+        made.append({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"containers": [container]}})
     return made
 
 
@@ -116,7 +119,8 @@ def place(cluster: real.Real, namespace: str, objects: list[Obj]) -> Answers:
     account = ("-n", namespace, "get", "serviceaccounts", "-o", "name")
     real.wait(lambda: "serviceaccount/default" in cluster.kubectl(*account), 30, "the service account")
     others = [o for o in objects if o["kind"] not in WORKLOADS]
-    create(cluster, {"apiVersion": "v1", "kind": "List", "items": others}, namespace)
+    if others:
+        create(cluster, {"apiVersion": "v1", "kind": "List", "items": others}, namespace)
     expected: int = 0
     found: Answers = {}
     for obj in (o for o in objects if o["kind"] in WORKLOADS):

@@ -84,6 +84,29 @@ def test_the_watch_shows_a_deletion_once_with_its_own_revision(cluster: Simulati
     assert [e.object["metadata"]["deletionGracePeriodSeconds"] for e in events] == [30, 0, 0]
 
 
+@pytest.mark.parametrize(
+    ("graces", "seen"),
+    [
+        ([0], [(0, "00:00:00"), (0, "00:00:00")]),
+        ([60, None, 90], [(60, "00:01:00")]),
+        ([60, -1], [(60, "00:01:00"), (1, "00:00:20")]),
+        ([60, 10], [(60, "00:01:00"), (1, "00:00:20")]),
+        ([60, 40], [(60, "00:01:00"), (40, "00:00:40")]),
+        ([60, 0], [(60, "00:01:00"), (0, "00:00:20"), (0, "00:00:20")]),
+    ],
+    ids=["at once", "never longer", "negative", "already over", "shorter", "the last step"],
+)
+def test_what_a_watch_shows(cluster: Simulation, graces: list[int | None], seen: list[tuple[int, str]]) -> None:
+    running(cluster, "a")
+    cluster.run()
+    watch = cluster.api().watch("pods", since=cluster.store.revision)
+    for grace in graces:
+        delete(cluster, "pods", "a", grace=grace)
+        cluster.run(20)
+    marks = [e.object["metadata"] for e in watch.take()]
+    assert [(m["deletionGracePeriodSeconds"], m["deletionTimestamp"][11:19]) for m in marks] == seen
+
+
 def test_finalizers_hold_an_object(cluster: Simulation) -> None:
     put(cluster, config("a", finalizers=["x.io/hold"]))
     held = delete(cluster, "configmaps", "a")
