@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from k8s_notebook.display import escaping, glyphs, palette, shapes, words
@@ -33,12 +34,52 @@ _STYLE = """
 """.strip()
 
 
+_SOLID = {"ink": "#212121", "wash": "#f5f5f5", "cell": "#dedede"}
+"""Opaque twins of the light colours that are translucent."""
+_ATTRIBUTES = {
+    "line": 'fill="none" stroke="#949494" stroke-width="1.25"',
+    "route": 'fill="none" stroke="#616161" stroke-width="2"',
+    "use": 'fill="none" stroke="#949494" stroke-width="1.5" stroke-dasharray="1.5 3"',
+    "select": 'fill="none" stroke="#949494" stroke-width="1.5" stroke-dasharray="1.5 3"',
+    "place": 'fill="none" stroke="#bdbdbd"',
+    "hurt": 'fill="none" stroke="#d32f2f" stroke-width="2"',
+    "k": 'fill="none" stroke="#616161" stroke-width="1.5"',
+    "zone": 'fill="none" stroke="#bdbdbd"',
+    "band": 'fill="#f5f5f5"',
+    "cell": 'fill="#dedede"',
+    "stuck": 'fill="none" stroke="#d32f2f"',
+    "h": 'font-size="16" font-weight="600"',
+    "s": 'font-size="11"',
+    "d": 'fill="#616161"',
+    "bad": 'fill="#d32f2f"',
+    "wait": 'fill="#e65100"',
+}
+"""What a class looks like where style sheets are dropped; the last class of an element that is here decides."""
+_CLASS = re.compile(r'class="([^"]*)"')
+_VARIABLE = re.compile(r'(fill|stroke)="var\(--kn-([a-z0-9-]+)\)"')
+
+
+def _without_style_sheet(text: str) -> str:
+    """The same SVG, readable also in a viewer that drops its style sheet or knows no variables: light literals as attributes."""
+
+    def literal(found: re.Match[str]) -> str:
+        name, token = found.groups()
+        colour = _SOLID.get(token) or palette.TOKENS[token].light
+        return f'{name}="{colour}" style="{name}:var(--kn-{token})"'
+
+    def attributes(found: re.Match[str]) -> str:
+        known = [c for c in found[1].split() if c in _ATTRIBUTES]
+        return f"{found[0]} {_ATTRIBUTES[known[-1]]}" if known else found[0]
+
+    return _CLASS.sub(attributes, _VARIABLE.sub(literal, text))
+
+
 def svg(picture: Picture, sentence: str, meta: Iterable[str], title: str = "Graph of a cluster") -> str:
     """The SVG document of a picture under its sentence and meta line."""
     width, height = max(picture.width, 560), picture.height + HEAD + 36
     body = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" '
-        f'class="kn-g" role="img" aria-label="{_text(title)}: {_text(sentence)}">',
+        f'class="kn-g" font-family="Helvetica,Arial,sans-serif" font-size="12" role="img" aria-label="{_text(title)}: {_text(sentence)}">',
         f"<title>{_text(sentence)}</title>",
         f"<style>{style()}</style>",
         arrows(),
@@ -56,7 +97,7 @@ def svg(picture: Picture, sentence: str, meta: Iterable[str], title: str = "Grap
         _legend(picture, height - 14),
         "</svg>",
     ]
-    return "".join(body)
+    return _without_style_sheet("".join(body))
 
 
 def _text(value: object) -> str:

@@ -54,15 +54,19 @@ def test_what_a_cluster_says_stays_text(said: str) -> None:
         pytest.param(
             cluster(application("web", 3)), "node-1, node-2 and node-3 are not ready, 3 pods were on them.", id="nodes down"
         ),
-        pytest.param(build.build(application("web", 3), 0.0, ("Node",)), "All is well: 1 workload, 3 pods on 1 node.", id="well"),
+        pytest.param(
+            build.build(application("web", 3), 0.0, ("Node",)),
+            "All is well: 1 workload, 3 pods on 1 node. You may not list: Node.",
+            id="well",
+        ),
         pytest.param(
             build.build(application("web", 4, failing=1), 0.0, ("Node",)),
-            "web-5d8f-00000 is not running: CrashLoopBackOff.",
+            "web-5d8f-00000 is not running: CrashLoopBackOff. You may not list: Node.",
             id="one fails",
         ),
         pytest.param(
             build.build(application("web", 4, failing=2), 0.0, ("Node",)),
-            "2 of 4 pods are not running: CrashLoopBackOff.",
+            "2 of 4 pods are not running: CrashLoopBackOff. You may not list: Node.",
             id="two fail",
         ),
     ],
@@ -75,3 +79,12 @@ def test_the_text_twin_names_everything() -> None:
     text = graph_text.text(cluster(application("web", 2)))
     assert "Deployment/default/web" in text
     assert "Node/node-1" in text
+
+
+def test_it_can_be_read_without_its_style_sheet() -> None:
+    text = re.sub(r"<style>.*?</style>", "", draw(cluster(application("web", 3), application("big", 20, failing=3))))
+    root = ET.fromstring(text)
+    lines = [e for e in root.iter() if "line" in e.get("class", "").split()]
+    assert lines
+    assert {e.get("fill") for e in lines} == {"none"}
+    assert not [e for e in root.iter() if "var(" in e.get("fill", "") + e.get("stroke", "")]

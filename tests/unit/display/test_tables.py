@@ -56,7 +56,7 @@ def test_the_real_servers_rows(shared: pathlib.Path) -> None:
         lines = text.lines(found, wide=True)
         assert {len(line) for line in lines} == {len(found.columns)}, path
         Page().check(html.figure(html.table(found, wide=True)))
-        assert list(frame.of_sheets([found]).columns)[0] == "name"
+        assert next(iter(frame.of_sheets([found]).columns)) == "name"
 
 
 def test_a_frame_has_kubectls_columns_and_numbers() -> None:
