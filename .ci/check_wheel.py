@@ -11,6 +11,8 @@ import zipfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 WANTED = ("k8s_notebook/widgets/static/views.js", "k8s_notebook/py.typed", "k8s_notebook/objects/data/")
+ENABLED = "data/etc/jupyter/jupyter_server_config.d/k8s_notebook.json"
+"""What makes Jupyter's server load the extension once the wheel is installed."""
 UNWANTED = ("node_modules", ".venv", "artefacts", "__pycache__")
 LARGEST = 3_000_000
 
@@ -21,13 +23,17 @@ def main() -> None:
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
         subprocess.run([*pip, "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, str(ROOT)], check=True)
         wheel = next(pathlib.Path(folder).glob("*.whl"))
-        check(wheel.name, zipfile.ZipFile(wheel).namelist(), wheel.stat().st_size)
+        members = zipfile.ZipFile(wheel).namelist()
+        check(wheel.name, members, wheel.stat().st_size)
+        if not any(member.endswith(ENABLED) for member in members):
+            sys.exit(f"{wheel.name}: {ENABLED} is missing, so Jupyter's server would not load the extension")
         subprocess.run([*pip, "install", "--quiet", "build"], check=True)
         subprocess.run(
             [sys.executable, "-m", "build", "--sdist", "--outdir", folder, str(ROOT)], check=True, stdout=subprocess.DEVNULL
         )
         sdist = next(pathlib.Path(folder).glob("*.tar.gz"))
-        names = [n.partition("/")[2] for n in tarfile.open(sdist).getnames()]
+        with tarfile.open(sdist) as opened:
+            names = [n.partition("/")[2] for n in opened.getnames()]
         check(sdist.name, names, sdist.stat().st_size)
 
 

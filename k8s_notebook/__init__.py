@@ -1,9 +1,4 @@
-"""Kubernetes in Jupyter notebooks.
-
->>> import k8s_notebook as kn
->>> kn.current
-<function current at ...>
-"""
+"""Kubernetes in Jupyter notebooks: `%load_ext k8s_notebook`, or `import k8s_notebook as kn; c = kn.start(nodes=3)`."""
 
 from __future__ import annotations
 
@@ -35,7 +30,7 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
     if name == "__version__":
-        return importlib.import_module(f"{__name__}.cluster.registry").version()
+        return importlib.import_module(f"{__name__}.release").VERSION
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -56,3 +51,8 @@ def unload_ipython_extension(shell: Any) -> None:
     from k8s_notebook.magics import unregister
 
     unregister(shell)
+
+
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    """Where Jupyter's server finds our extension."""
+    return [{"module": "k8s_notebook.lab"}]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 
 from k8s_notebook.client import kubeconfig as files
@@ -51,6 +52,16 @@ class Connection:
             self._version = waiting.result(self.api.submit(Raw("/version")))
         return self._version
 
+    def same_as(self, other: Connection) -> bool:
+        """Whether both are open and lead to the same server as the same user."""
+        mine, its = self.api.transport, other.api.transport
+        if mine.closed or its.closed or mine.endpoint.fresh or its.endpoint.fresh or not mine.endpoint.headers:
+            return False
+        return (self.kubeconfig, self.context.name, self.server) == (other.kubeconfig, other.context.name, other.server) and (
+            mine.endpoint.headers,
+            mine.endpoint.acting_as,
+        ) == (its.endpoint.headers, its.endpoint.acting_as)
+
     def refresh(self) -> None:
         """Ask again which kinds are served: somebody may have added one."""
         waiting.result(self.api.discover())
@@ -75,6 +86,7 @@ def connect(kubeconfig: str | None = None, context: str | None = None) -> Connec
 
 def _connected(context: Context, endpoint: Endpoint, path: str | None) -> Connection:
     client = Client(Transport(endpoint, transport.feed()))
+    weakref.finalize(client, client.transport.close).atexit = False
     try:
         waiting.result(client.discover(), 2 * transport.CONNECT_SECONDS)
     except BaseException:

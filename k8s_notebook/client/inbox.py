@@ -13,10 +13,11 @@ T = TypeVar("T")
 class Inbox(Generic[T]):
     """What arrived and was not taken yet; safe between threads.
 
-    Call `on_close` to learn that the reader lost interest, `on_taken` that there is room again.
+    `trouble` is why nothing can arrive just now. Call `on_close` to learn that the reader lost interest, `on_taken` that there is room again.
     """
 
     def __init__(self, limit: int = 10_000) -> None:
+        self.trouble = ""
         self._limit = limit
         self._lock = threading.Lock()
         self._items: deque[T] = deque()
@@ -77,6 +78,16 @@ class Inbox(Generic[T]):
             was_empty = not self._items
             self._items.extend(items)
             callbacks = list(self._ready) if was_empty and self._items else []
+        for callback in callbacks:
+            callback()
+
+    def say(self, trouble: str) -> None:
+        """Tell the reader why nothing can arrive just now; "" when that is over."""
+        with self._lock:
+            if self._over or trouble == self.trouble:
+                return
+            self.trouble = trouble
+            callbacks = list(self._ready)
         for callback in callbacks:
             callback()
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote
 
 from k8s_notebook.client.transport import Endpoint
 
@@ -126,9 +127,20 @@ def _reachable(server: str, found: Any, user: Mapping[str, Any]) -> Endpoint:
         server.rstrip("/"),
         _tls(found) if server.startswith("https") else None,
         _authorization(found),
+        _acting_as(user),
         fresh if renewable else None,
         getattr(found, "tls_server_name", None),
         getattr(found, "proxy", None),
+    )
+
+
+def _acting_as(user: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The headers of `as`, `as-uid`, `as-groups` and `as-user-extra`: to leave them out would give more rights than meant."""
+    extra = user.get("as-user-extra") or {}
+    return (
+        *((header, str(user[key])) for header, key in (("Impersonate-User", "as"), ("Impersonate-Uid", "as-uid")) if user.get(key)),
+        *(("Impersonate-Group", str(group)) for group in user.get("as-groups") or ()),
+        *((f"Impersonate-Extra-{quote(key, safe='')}", str(value)) for key, values in extra.items() for value in values),
     )
 
 

@@ -36,6 +36,8 @@ class Endpoint:
     server: str
     tls: ssl.SSLContext | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    acting_as: tuple[tuple[str, str], ...] = ()
+    """Headers that name the user whom the kubeconfig wants to be; a name may come more than once."""
     fresh: Credentials | None = None
     server_hostname: str | None = None
     proxy: str | None = None
@@ -157,8 +159,8 @@ class Transport:
         timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS)
         extra: dict[str, Any] = {"server_hostname": self.endpoint.server_hostname} if self.endpoint.server_hostname else {}
         return await session.request(
-            call.method, self.endpoint.server + call.path, params=dict(call.query), data=data, headers=headers, timeout=timeout,
-            proxy=self.endpoint.proxy, allow_redirects=False, **extra,
+            call.method, self.endpoint.server + call.path, params=dict(call.query), data=data, timeout=timeout,
+            headers=[*headers.items(), *self.endpoint.acting_as], proxy=self.endpoint.proxy, allow_redirects=False, **extra,
         )  # fmt: skip
 
     def _connect(self) -> aiohttp.ClientSession:
@@ -225,7 +227,7 @@ def _refusal(response: aiohttp.ClientResponse, body: bytes) -> errors.ApiError:
         said = said or response.reason or "no reason given"
         status = {"message": said if response.status != 401 else "Unauthorized", "code": response.status}
     if response.status == 401:
-        status = {**status, "message": "Unauthorized: the cluster does not accept these credentials (are they expired?)."}
+        status = {**status, "message": "Unauthorized: the cluster does not accept these credentials; are they expired?"}
     wait = response.headers.get("Retry-After", "")
     if wait.isdigit():
         status = {**status, "details": {"retryAfterSeconds": int(wait), **(status.get("details") or {})}}

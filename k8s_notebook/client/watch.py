@@ -33,7 +33,8 @@ Name = tuple[str, str]
 class Watching:
     """One subscription's work in the feed's thread.
 
-    History that is gone (410) is made up for: what the reader does not know yet is told as ADDED, MODIFIED and DELETED.
+    An outage is the inbox's `trouble` until the cluster is heard again. History that is gone (410) is made up for: what the
+    reader does not know yet is told as ADDED, MODIFIED and DELETED.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Watching:
             except errors.ApiError as error:
                 if self._transport.closed or (isinstance(error, _FATAL) and not self._known and not self._told):
                     raise
+                self.inbox.say(error.message)
                 await self._later()
                 continue
             if clock.monotonic() - started < 1.0:
@@ -128,6 +130,7 @@ class Watching:
     async def _watch(self) -> None:
         call = wire.watch(self._kind, self._revision or 0, *self._scope, WATCH_SECONDS)
         async with self._transport.open(call, WATCH_SECONDS + SILENCE) as response:
+            self.inbox.say("")
             async for lines in _lines(response):
                 events: list[WatchEvent] = []
                 try:

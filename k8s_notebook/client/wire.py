@@ -50,7 +50,7 @@ def log(request: LogRequest, kinds: Kinds) -> Call:
         "sinceSeconds": _number(request.since),
         "timestamps": _flag(request.timestamps),
     }
-    path = _path(find(kinds, "pods"), request.namespace, request.pod, "log")
+    path = _path_of_one(find(kinds, "pods"), request.namespace, request.pod, "log")
     return Call("GET", path, _given(query), accept="*/*")
 
 
@@ -93,7 +93,16 @@ def versioned(kind: Kind) -> str:
 
 
 def _path(kind: Kind, namespace: str, name: str, subresource: str) -> str:
+    if namespace in {".", ".."}:
+        raise errors.NotAsked(f'invalid namespace "{namespace}"')
     return kind.path(quote(namespace, safe=""), quote(name, safe=""), subresource)
+
+
+def _path_of_one(kind: Kind, namespace: str, name: str, subresource: str = "") -> str:
+    """The path of one object: without a name it would be that of all of them."""
+    if not name or name in {".", ".."}:
+        raise errors.NotAsked(f'invalid resource name "{name}"' if name else "resource name may not be empty")
+    return _path(kind, namespace, name, subresource)
 
 
 def _flag(on: bool) -> str:
@@ -114,7 +123,7 @@ def _writing(manager: str, dry_run: bool, strict: bool = False) -> dict[str, str
 
 def _get(request: Get, kinds: Kinds) -> Call:
     kind = find(kinds, request.resource)
-    path = _path(kind, request.namespace, request.name, request.subresource)
+    path = _path_of_one(kind, request.namespace, request.name, request.subresource)
     query = {"includeObject": "Object"} if request.table else {}
     return Call("GET", path, query, accept=TABLE if request.table else JSON, kind=kind)
 
@@ -136,7 +145,7 @@ def _list(request: List, kinds: Kinds) -> Call:
 def _create(request: Create, kinds: Kinds) -> Call:
     if request.subresource:
         kind = find(kinds, request.resource)
-        path = _path(kind, request.namespace, request.name, request.subresource)
+        path = _path_of_one(kind, request.namespace, request.name, request.subresource)
     else:
         kind = find(kinds, request.resource, request.obj)
         namespace = request.namespace or (request.obj.get("metadata") or {}).get("namespace", "")
@@ -147,12 +156,12 @@ def _create(request: Create, kinds: Kinds) -> Call:
 def _update(request: Update, kinds: Kinds) -> Call:
     metadata = request.obj["metadata"]
     kind = find(kinds, request.resource, request.obj)
-    path = _path(kind, metadata.get("namespace", ""), metadata["name"], request.subresource)
+    path = _path_of_one(kind, metadata.get("namespace", ""), metadata["name"], request.subresource)
     return Call("PUT", path, _writing(request.manager, request.dry_run, request.strict), request.obj)
 
 
 def _patch(request: Patch, kinds: Kinds) -> Call:
-    path = _path(find(kinds, request.resource), request.namespace, request.name, request.subresource)
+    path = _path_of_one(find(kinds, request.resource), request.namespace, request.name, request.subresource)
     query = _writing(request.manager, request.dry_run, request.strict)
     return Call("PATCH", path, query, request.body, PATCHES[request.style])
 
@@ -160,7 +169,7 @@ def _patch(request: Patch, kinds: Kinds) -> Call:
 def _apply(request: Apply, kinds: Kinds) -> Call:
     metadata = request.obj["metadata"]
     kind = find(kinds, request.resource, request.obj)
-    path = _path(kind, metadata.get("namespace", ""), metadata["name"], request.subresource)
+    path = _path_of_one(kind, metadata.get("namespace", ""), metadata["name"], request.subresource)
     query = {**_writing(request.manager, request.dry_run, strict=True), "force": "true" if request.force else "false"}
     return Call("PATCH", path, query, request.obj, APPLY)
 
@@ -173,7 +182,7 @@ def _delete(request: Delete, kinds: Kinds) -> Call:
         body["preconditions"] = {"uid": request.uid}
     if request.dry_run:
         body["dryRun"] = ["All"]
-    path = _path(find(kinds, request.resource), request.namespace, request.name, "")
+    path = _path_of_one(find(kinds, request.resource), request.namespace, request.name)
     return Call("DELETE", path, body=body)
 
 
@@ -181,7 +190,7 @@ def _bind(request: Bind, kinds: Kinds) -> Call:
     metadata = {"name": request.name, "namespace": request.namespace, **({"uid": request.uid} if request.uid else {})}
     target = {"apiVersion": "v1", "kind": "Node", "name": request.node}
     body = {"apiVersion": "v1", "kind": "Binding", "metadata": metadata, "target": target}
-    return Call("POST", _path(find(kinds, "pods"), request.namespace, request.name, "binding"), body=body)
+    return Call("POST", _path_of_one(find(kinds, "pods"), request.namespace, request.name, "binding"), body=body)
 
 
 def _raw(request: Raw, _: Kinds) -> Call:

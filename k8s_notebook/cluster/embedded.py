@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from k8s_notebook import kernels
+from k8s_notebook import kernels, release
 from k8s_notebook.apiserver import host
 from k8s_notebook.apiserver.http import HOST, Listener
 from k8s_notebook.cluster import registry
@@ -145,7 +145,7 @@ class Embedded:
         name = f"k8s-notebook-{folder.name}"
         registry.keep(folder, options)
         folder.write("kubeconfig", host.kubeconfig(name, f"https://127.0.0.1:{port}", credentials.authority, credentials.token))
-        run: dict[str, Any] = {"pid": os.getpid(), "port": port, "started": self._clock.now(), "version": registry.version()}
+        run: dict[str, Any] = {"pid": os.getpid(), "port": port, "started": self._clock.now(), "version": release.VERSION}
         folder.write_json("run.json", {**run, "options": options.to_dict()})
         log.info("cluster %s serves on 127.0.0.1:%d", folder.name, port)
         self._tell("ready\n")

@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -91,10 +91,10 @@ class Folder:
         """Put an object into a file."""
         self.write(file, json.dumps(content, indent=1) + "\n")
 
-    def empty(self) -> None:
-        """Take out everything but the locks: the cluster is gone."""
+    def empty(self, keep: Sequence[str] = ()) -> None:
+        """Take out everything but the locks and the files to `keep`: the cluster is gone."""
         for entry in self.path.iterdir() if self.path.is_dir() else ():
-            if entry.name in ("lock", "start.lock"):
+            if entry.name in ("lock", "start.lock", *keep):
                 continue
             if entry.is_dir():
                 shutil.rmtree(entry, ignore_errors=True)

@@ -38,6 +38,12 @@ class Options:
         return replace(self, **{k: v for k, v in wishes.items() if v is not None})
 
 
+def damaged(kept: Mapping[str, Any] | None) -> bool:
+    """Whether a kept file holds no options."""
+    texts = (f.name for f in fields(Options))
+    return kept is None or not all(isinstance(kept.get(k, 0), (int, float)) and not isinstance(kept.get(k), bool) for k in texts)
+
+
 def from_dict(kept: Mapping[str, Any]) -> Options:
     """The options of a kept file; what it does not know has its default."""
     known = {f.name for f in fields(Options)}
@@ -46,7 +52,7 @@ def from_dict(kept: Mapping[str, Any]) -> Options:
 
 def checked_name(name: str) -> str:
     """The name of a cluster; ClusterError if it cannot be one."""
-    if not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ClusterError(
             f"{name!r} cannot be the name of a cluster: use up to 40 lower-case letters, digits and '-', for example 'demo'."
         )
@@ -56,6 +62,9 @@ def checked_name(name: str) -> str:
 def checked(wishes: Mapping[str, Any]) -> Mapping[str, Any]:
     """The wishes; ClusterError for a number that makes no sense."""
     nodes, port = wishes.get("nodes"), wishes.get("port")
+    for key, number in (("nodes", nodes), ("port", port)):
+        if number is not None and not (isinstance(number, int) and not isinstance(number, bool)):
+            raise ClusterError(f"{key} must be a whole number, not {number!r}.")
     if nodes is not None and not 0 <= nodes <= MOST_NODES:
         raise ClusterError(f"a cluster can have 0 to {MOST_NODES} nodes, not {nodes}.")
     if port is not None and not (port == 0 or 1 <= port <= 65535):

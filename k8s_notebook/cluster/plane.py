@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from k8s_notebook import release
 from k8s_notebook.apiserver import boot, host, tls
 from k8s_notebook.apiserver.auth import Authenticator
 from k8s_notebook.apiserver.front import Front
@@ -12,18 +13,13 @@ from k8s_notebook.apiserver.paths import Paths
 from k8s_notebook.apiserver.resources import Resources
 from k8s_notebook.apiserver.reviews import Reviewer
 from k8s_notebook.apiserver.verbs import Server
+from k8s_notebook.cluster import parts
 from k8s_notebook.cluster.options import Options
-from k8s_notebook.cluster.version import INFO
 from k8s_notebook.machinery.cache import Informers
-from k8s_notebook.machinery.reconcile import Controller, ControllerLoop
-from k8s_notebook.machinery.recorder import Recorder
 from k8s_notebook.objects import Obj
 from k8s_notebook.sim.loop import Loop
 from k8s_notebook.sim.streams import Streams
 from k8s_notebook.store.revisions import Store
-
-MANAGER = "system:kube-controller-manager"
-SCHEDULER = "system:kube-scheduler"
 
 
 class StoredPolicy:
@@ -63,7 +59,7 @@ class ControlPlane:
         self.server.token_issuer = authenticator.issue
         self.server.admission.evicted_after = round(options.eviction_after)
         rules = StoredPolicy(store)
-        self._paths = Paths(self.server.kinds, INFO, self._checks, self.parts, authenticator.keys)
+        self._paths = Paths(self.server.kinds, release.INFO, self._checks, self.parts, authenticator.keys)
         resources = Resources(self.server, Reviewer(authenticator, rules), rules)
         self.front = Front(store, self.server.kinds, authenticator, rules, resources, self._paths)
 
@@ -79,28 +75,22 @@ class ControlPlane:
     def work(self) -> None:
         """Start controllers, kubelets and the scheduler. They are imported here: the API answers before."""
         from k8s_notebook import controllers
-        from k8s_notebook.kubelet.service import Kubelets
 
-        informers = self._informers = Informers(self.server.api(MANAGER), self._loop)
+        informers = self._informers = parts.informers(self.server)
         grace = self._options.node_grace
         chosen = controllers.all(
             self.server.kinds, ca=self._credentials.authority, node_grace=grace, monitor_period=min(5.0, grace / 4)
         )
         for controller in chosen:
-            self._control(informers, controller)
-        kubelets = Kubelets(self.server.api, self._loop, informers, heartbeat=min(10.0, grace / 5))
-        kubelets.start(self._options.nodes)
-        self.server.runtimes = kubelets.runtime
-        self.describe("kubelets", kubelets.status)
+            self.describe(controller.name, parts.control(self.server, informers, controller).status)
+        heartbeat = min(parts.HEARTBEAT, grace / 5)
+        self.describe("kubelets", parts.kubelets(self.server, informers, self._options.nodes, heartbeat).status)
         self.describe("informers", informers.status)
 
     def schedule(self) -> None:
         """Start the scheduler, which takes longest to import."""
-        from k8s_notebook.scheduler.service import Scheduler
-
         assert self._informers is not None
-        scheduler = Scheduler(self.server.api(SCHEDULER), self._loop, self._informers)
-        self.describe("scheduler", scheduler.status)
+        self.describe("scheduler", parts.scheduler(self.server, self._informers).status)
 
     def stop(self) -> None:
         """Let go of all watches."""
@@ -114,11 +104,6 @@ class ControlPlane:
             "store": {"revision": store.revision, "floor": store.floor, "watchers": store.watchers, "commits": store.commits},
             **{name: state() for name, state in self._described.items()},
         }
-
-    def _control(self, informers: Informers, controller: Controller) -> None:
-        api = self.server.api(MANAGER)
-        recorder = Recorder(api, self._loop, controller.name)
-        self.describe(controller.name, ControllerLoop(api, self._loop, informers, controller, recorder).status)
 
     def _checks(self) -> dict[str, bool]:
         return {}

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from k8s_notebook import release
 from k8s_notebook.cluster import options as opt
 from k8s_notebook.cluster import probe
 from k8s_notebook.cluster.folder import Folder, names
@@ -77,9 +78,13 @@ def start(
         descriptor = _free_lock(folder)
         if descriptor is None:
             return _attach(folder, wishes)
+        before = folder.read("options.json")
         try:
             prepare(folder, wishes)
             _spawn(folder, descriptor)
+        except ClusterError:
+            _as_before(folder, before)
+            raise
         finally:
             os.close(descriptor)
         return _running(folder, attached=False)
@@ -88,8 +93,10 @@ def start(
 def prepare(folder: Folder, wishes: Mapping[str, Any]) -> Options:
     """The options of a cluster that does not run, kept in its folder; ClusterError if it was made with others."""
     kept = folder.read_json("options.json")
-    if kept is None:
+    if folder.read("options.json") is None:
         chosen = Options().changed(wishes)
+    elif kept is None or opt.damaged(kept):
+        raise ClusterError(f"the file {folder / 'options.json'} is damaged: mend it, or use --fresh to recreate the cluster.")
     else:
         if kept.get("format", 1) > opt.FORMAT:
             raise ClusterError(
@@ -105,9 +112,17 @@ def prepare(folder: Folder, wishes: Mapping[str, Any]) -> Options:
     return chosen
 
 
+def _as_before(folder: Folder, options: str | None) -> None:
+    """Undo a start that failed: a cluster that was not there is not there again; its log stays to be read."""
+    if options is None:
+        folder.empty(keep=("server.log",))
+    else:
+        folder.write("options.json", options)
+
+
 def keep(folder: Folder, options: Options) -> None:
     """Write the options into the cluster's folder."""
-    folder.write_json("options.json", {**options.to_dict(), "format": opt.FORMAT, "version": version()})
+    folder.write_json("options.json", {**options.to_dict(), "format": opt.FORMAT, "version": release.VERSION})
 
 
 def stop(name: str) -> bool:
@@ -167,16 +182,6 @@ def parts(name: str) -> dict[str, Any]:
 def kubeconfig(name: str) -> Path:
     """The path of a cluster's kubeconfig; ClusterError if there is no such cluster."""
     return _existing(name).kubeconfig
-
-
-def version() -> str:
-    """The version of this package."""
-    from importlib import metadata
-
-    try:
-        return metadata.version("k8s-notebook")
-    except metadata.PackageNotFoundError:
-        return "0"
 
 
 def _existing(name: str) -> Folder:

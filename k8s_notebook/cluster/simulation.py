@@ -8,11 +8,9 @@ from collections.abc import Callable, Iterable
 from k8s_notebook.apiserver import boot
 from k8s_notebook.apiserver.local import LocalApi
 from k8s_notebook.apiserver.verbs import Server
+from k8s_notebook.cluster import parts as working
 from k8s_notebook.machinery.actions import Request
-from k8s_notebook.machinery.api import Api
-from k8s_notebook.machinery.cache import Informers
 from k8s_notebook.machinery.reconcile import Controller, ControllerLoop
-from k8s_notebook.machinery.recorder import Recorder
 from k8s_notebook.objects import Obj
 from k8s_notebook.sim.clock import Virtual
 from k8s_notebook.sim.loop import Loop
@@ -22,8 +20,6 @@ from k8s_notebook.store.revisions import Store
 
 START = 1_767_225_600.0
 """Midnight of the first day of 2026, UTC."""
-MANAGER = "system:kube-controller-manager"
-SCHEDULER = "system:kube-scheduler"
 
 Part = Callable[["Simulation"], object]
 """Adds something that works on the simulation: a scheduler, kubelets, a test's own observer."""
@@ -48,7 +44,7 @@ class Simulation:
         self.server = Server(self.store, self.loop, self.streams)
         boot.boot(self.server)
         self.store.commit()
-        self.informers = Informers(self.server.api(MANAGER), self.loop)
+        self.informers = working.informers(self.server)
         self.controllers: dict[str, ControllerLoop] = {}
         for controller in controllers:
             self.control(controller)
@@ -56,9 +52,7 @@ class Simulation:
 
     def control(self, controller: Controller) -> ControllerLoop:
         """Run one more controller."""
-        api = self.api(MANAGER)
-        recorder = Recorder(api, self.loop, controller.name)
-        loop = self.controllers[controller.name] = ControllerLoop(api, self.loop, self.informers, controller, recorder)
+        loop = self.controllers[controller.name] = working.control(self.server, self.informers, controller)
         return loop
 
     def api(self, user: str = "system:admin", manager: str = "") -> LocalApi:
@@ -108,26 +102,12 @@ class Simulation:
 
 def scheduler(simulation: Simulation) -> object:
     """The part that places pods."""
-    from k8s_notebook.scheduler.service import Scheduler
-
-    return Scheduler(simulation.api(SCHEDULER), simulation.loop, simulation.informers)
+    return working.scheduler(simulation.server, simulation.informers)
 
 
 def kubelets(count: int) -> Part:
     """The part that plays `count` nodes, and all others that are annotated as simulated."""
-
-    def start(simulation: Simulation) -> object:
-        from k8s_notebook.kubelet.service import Kubelets
-
-        def api_for(user: str) -> Api:
-            return simulation.api(user)
-
-        played = Kubelets(api_for, simulation.loop, simulation.informers)
-        played.start(count)
-        simulation.server.runtimes = played.runtime
-        return played
-
-    return start
+    return lambda simulation: working.kubelets(simulation.server, simulation.informers, count)
 
 
 def whole(nodes: int = 3, *, seed: int = 1, start: float = START) -> Simulation:

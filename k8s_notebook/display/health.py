@@ -7,21 +7,14 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from k8s_notebook.display.rows import Row, Sheet
+from k8s_notebook.graph import status
 from k8s_notebook.objects import Obj
 
-ORDER = ("bad", "stuck", "unknown", "wait", "away", "off", "ok", "done", "")
+ORDER = (*status.CLASSES, "")
 """Problems first."""
-PROBLEMS = frozenset({"bad", "stuck", "unknown"})
+PROBLEMS = status.PROBLEMS | {"unknown"}
 
-_WORDS: Mapping[str, str] = {
-    "Running": "ok", "Ready": "ok", "Active": "ok", "Bound": "ok", "Available": "ok", "Normal": "ok", "Approved,Issued": "ok",
-    "Completed": "done", "Succeeded": "done", "Complete": "done", "Released": "done",
-    "Pending": "wait", "ContainerCreating": "wait", "PodInitializing": "wait", "SchedulingGated": "wait",
-    "SuccessCriteriaMet": "wait", "Warning": "bad", "Lost": "bad", "NotReady": "wait",
-    "Terminating": "away", "Unknown": "unknown", "Suspended": "off",
-}  # fmt: skip
 _OF = re.compile(r"(\d+)/(\d+)")
-_FIRST = re.compile(r"Init:\d+/\d+")
 
 
 class Health(NamedTuple):
@@ -40,64 +33,30 @@ def of(sheet: Sheet, row: Row) -> Health:
     return found
 
 
-def _condition(obj: Obj, type_: str) -> Obj:
-    conditions = (obj.get("status") or {}).get("conditions") or ()
-    return next((c for c in conditions if c.get("type") == type_), {})
-
-
 def _pod(values: Mapping[str, Any], pod: Obj) -> Health:
-    word = str(values.get("status", ""))
-    scheduled = _condition(pod, "PodScheduled")
-    if word == "Pending" and scheduled.get("reason") == "Unschedulable":
-        return Health("stuck", str(scheduled.get("message", "")))
-    if word == "Running":
-        ready = _OF.fullmatch(str(values.get("ready", "")))
-        return Health("ok") if ready is None or ready[1] == ready[2] else Health("wait", "not ready")
-    level = _WORDS.get(word) or ("wait" if _FIRST.fullmatch(word) else "bad")
-    return Health(level, "" if level in {"ok", "done", "away"} else _said(pod))
-
-
-def _said(pod: Obj) -> str:
-    """What the kubelet says about the first container that does not run."""
-    status = pod.get("status") or {}
-    for container in [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]:
-        state = container.get("state") or {}
-        for how in ("waiting", "terminated"):
-            if how in state and state[how].get("message"):
-                return str(state[how]["message"])
-    return str(status.get("message") or "")
+    found = _OF.fullmatch(str(values.get("ready", "")))
+    return _health(status.of_pod(str(values.get("status", "")), found is None or found[1] == found[2], pod))
 
 
 def _node(values: Mapping[str, Any], node: Obj) -> Health:
     word = str(values.get("status", ""))
-    if not word.startswith("Ready"):
-        return Health("bad", str(_condition(node, "Ready").get("message", "")))
-    return Health("wait", "no new pods are placed here") if "SchedulingDisabled" in word else Health("ok")
+    return _health(status.of_node(word.startswith("Ready"), "SchedulingDisabled" in word, node))
 
 
 def _ready_of(values: Mapping[str, Any], obj: Obj) -> Health:
     found = _OF.fullmatch(str(values.get("ready", "")))
-    if found is None:
-        return Health("")
-    return _counted(int(found[1]), int(found[2]), obj)
+    return Health("") if found is None else _health(status.of_replicas(int(found[1]), int(found[2]), obj))
 
 
 def _desired(values: Mapping[str, Any], obj: Obj) -> Health:
     try:
-        return _counted(int(values.get("ready", 0)), int(values.get("desired", 0)), obj)
+        return _health(status.of_replicas(int(values.get("ready", 0)), int(values.get("desired", 0)), obj))
     except (TypeError, ValueError):
         return Health("")
 
 
-def _counted(ready: int, wanted: int, obj: Obj) -> Health:
-    failure, progress = _condition(obj, "ReplicaFailure"), _condition(obj, "Progressing")
-    if failure.get("status") == "True":
-        return Health("bad", str(failure.get("message", "")))
-    if progress.get("reason") == "ProgressDeadlineExceeded":
-        return Health("bad", str(progress.get("message", "")))
-    if not wanted and not ready:
-        return Health("off")
-    return Health("ok" if ready >= wanted else "wait")
+def _health(found: status.Status) -> Health:
+    return Health(found.level, found.reason)
 
 
 def _event(values: Mapping[str, Any], _: Obj) -> Health:
@@ -105,8 +64,7 @@ def _event(values: Mapping[str, Any], _: Obj) -> Health:
 
 
 def _by_status(values: Mapping[str, Any], _: Obj) -> Health:
-    word = str(values.get("status", ""))
-    return Health(_WORDS.get(word, "bad" if word in {"Failed", "Error"} else ""))
+    return Health(status.WORDS.get(str(values.get("status", "")), ""))
 
 
 _BY_RESOURCE = {

@@ -18,7 +18,15 @@ def tooltip(item: Item) -> str:
 
 
 def sentence(graph: nx.MultiDiGraph) -> str:
-    """What the picture says, in one sentence: problems first, by name."""
+    """What the picture says, in one sentence: problems first, by name; and one about what may not be seen."""
+    unseen = graph.graph.get("unseen")
+    if not unseen:
+        return _seen(graph)
+    said = f"You may not list: {_some(unseen)}."
+    return f"{_seen(graph)} {said}" if graph else said
+
+
+def _seen(graph: nx.MultiDiGraph) -> str:
     if not graph:
         return "Nothing is here yet."
     nodes = graph.nodes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Container, Iterable
 
 import networkx as nx
 
@@ -13,11 +13,15 @@ from k8s_notebook.objects import Obj, masking
 HIDDEN = frozenset({("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")})
 """What every namespace has: it is in the graph only when something points at it."""
 
+_MISSED = frozenset({"Pod", "Node", "Service", "Deployment"})
+"""Kinds that are named first among those that may not be seen."""
 
-def build(objects: Iterable[Obj], now: float, unseen: Container[str] = ()) -> nx.MultiDiGraph:
+
+def build(objects: Iterable[Obj], now: float, unseen: Collection[str] = ()) -> nx.MultiDiGraph:
     """The graph of these objects at time `now` (seconds since the epoch, for ages).
 
-    `unseen` are the kinds that could not be listed: what they are referred to by is "not visible" instead of missing.
+    `unseen` are the kinds that could not be listed: what is referred to of them is "not visible" instead of missing. They are kept
+    in order as the graph's attribute "unseen".
 
     Nodes are `Key`s with the attributes `kind`, `namespace`, `name`, `uid`, `status` (a class of `status.CLASSES`), `word`
     (kubectl's word), `reason`, `created` (RFC 3339), `labels`, `missing` (true for what is referred to and does not exist) and
@@ -30,7 +34,7 @@ def build(objects: Iterable[Obj], now: float, unseen: Container[str] = ()) -> nx
     edges = [e for key in sorted(by_key) for e in relations.edges_of(by_key[key], lookup)]
     edges = [e for e in edges if e.target.kind != "EndpointSlice"]
     touched = {k for e in edges for k in (e.source, e.target)}
-    graph: nx.MultiDiGraph = nx.MultiDiGraph()
+    graph: nx.MultiDiGraph = nx.MultiDiGraph(unseen=sorted(unseen, key=lambda k: (k not in _MISSED, k)))
     shown = {k for k in by_key if k.kind != "EndpointSlice" and ((k.kind, k.name) not in HIDDEN or k in touched)}
     for key in sorted(shown | touched):
         graph.add_node(key, **_attributes(key, by_key.get(key), now, unseen))

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from k8s_notebook.objects import Obj, kinds, tables
 
-CLASSES = ("bad", "stuck", "wait", "away", "unknown", "off", "done", "ok")
-"""Worst first: error, cannot be placed, in progress, leaving, unknown, scaled to zero, finished, ok."""
+CLASSES = ("bad", "stuck", "unknown", "wait", "away", "off", "done", "ok")
+"""Worst first: error, cannot be placed, unknown, in progress, leaving, scaled to zero, finished, ok."""
 PROBLEMS = frozenset({"bad", "stuck"})
 
-_WORDS = {
-    "Running": "ok", "Ready": "ok", "Active": "ok", "Bound": "ok", "Available": "ok",
+WORDS: Mapping[str, str] = {
+    "Running": "ok", "Ready": "ok", "Active": "ok", "Bound": "ok", "Available": "ok", "Normal": "ok", "Approved,Issued": "ok",
     "Completed": "done", "Succeeded": "done", "Complete": "done", "Released": "done",
-    "Pending": "wait", "ContainerCreating": "wait", "PodInitializing": "wait", "SchedulingGated": "wait", "NotReady": "wait",
+    "Pending": "wait", "ContainerCreating": "wait", "PodInitializing": "wait", "SchedulingGated": "wait",
+    "SuccessCriteriaMet": "wait", "NotReady": "wait",
     "Terminating": "away", "Unknown": "unknown", "Suspended": "off",
+    "Warning": "bad", "Lost": "bad", "Failed": "bad", "Error": "bad",
 }  # fmt: skip
+"""kubectl's word -> the class it means."""
+_INITIALISING = re.compile(r"Init:\d+/\d+")
 
 
 class Status(NamedTuple):
@@ -47,74 +53,83 @@ def _cell(obj: Obj, column: str, now: float) -> str:
     return str(tables.cells(kind, obj, now)[names.index(column)])
 
 
-def _condition(obj: Obj, type_: str) -> Obj:
+def condition(obj: Obj, type_: str) -> Obj:
+    """The condition of that type, {} if the object has none."""
     conditions = (obj.get("status") or {}).get("conditions") or ()
-    return next((c for c in conditions if c["type"] == type_), {})
+    return next((c for c in conditions if c.get("type") == type_), {})
 
 
-def _pod(pod: Obj, now: float) -> Status:
-    word = _cell(pod, "Status", now)
-    scheduled = _condition(pod, "PodScheduled")
+def of_pod(word: str, ready: bool, pod: Obj) -> Status:
+    """How a pod is for which kubectl prints `word`; `ready`: whether all its containers are."""
+    scheduled = condition(pod, "PodScheduled")
     if word == "Pending" and scheduled.get("reason") == "Unschedulable":
-        return Status("stuck", word, scheduled.get("message", ""))
-    if word == "Running" and _condition(pod, "Ready").get("status") != "True":
-        return Status("wait", "Running", "not ready")
-    level = _WORDS.get(word) or ("wait" if word.startswith("Init:") and word[5:6].isdigit() else "bad")
-    return Status(level, word, "" if level in {"ok", "done"} else _waiting(pod))
+        return Status("stuck", word, str(scheduled.get("message", "")))
+    if word == "Running" and not ready:
+        return Status("wait", word, "not ready")
+    level = WORDS.get(word) or ("wait" if _INITIALISING.fullmatch(word) else "bad")
+    return Status(level, word, "" if level in {"ok", "done", "away"} else _said(pod))
 
 
-def _waiting(pod: Obj) -> str:
+def of_node(ready: bool, cordoned: bool, node: Obj) -> Status:
+    """How a node is."""
+    if not ready:
+        return Status("bad", "NotReady", str(condition(node, "Ready").get("message", "")))
+    return Status("wait", "Ready,SchedulingDisabled", "no new pods are placed here") if cordoned else Status("ok", "Ready")
+
+
+def of_replicas(ready: int, wanted: int, obj: Obj) -> Status:
+    """How a workload is of whose `wanted` pods so many are ready."""
+    word = f"{ready}/{wanted}"
+    failure, progress = condition(obj, "ReplicaFailure"), condition(obj, "Progressing")
+    if failure.get("status") == "True":
+        return Status("bad", word, str(failure.get("message", "")))
+    if progress.get("reason") == "ProgressDeadlineExceeded":
+        return Status("bad", word, str(progress.get("message", "")))
+    if not wanted and not ready:
+        return Status("off", word)
+    return Status("ok" if ready >= wanted else "wait", word)
+
+
+def _said(pod: Obj) -> str:
+    """What the kubelet says about the first container that does not run."""
     status = pod.get("status") or {}
     for container in [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]:
         for state in (container.get("state") or {}).values():
             if state.get("message"):
                 return str(state["message"])
-    return str(status.get("message", ""))
+    return str(status.get("message") or "")
+
+
+def _pod(pod: Obj, now: float) -> Status:
+    return of_pod(_cell(pod, "Status", now), condition(pod, "Ready").get("status") == "True", pod)
 
 
 def _node(node: Obj, _: float) -> Status:
-    ready = _condition(node, "Ready")
-    off = bool((node.get("spec") or {}).get("unschedulable"))
-    if ready.get("status") != "True":
-        return Status("bad", "NotReady", ready.get("message", ""))
-    return Status("wait", "Ready,SchedulingDisabled", "cordoned") if off else Status("ok", "Ready")
-
-
-def _replicas(wanted: int, ready: int) -> Status:
-    word = f"{ready}/{wanted}"
-    if not wanted:
-        return Status("off", word)
-    return Status("ok" if ready >= wanted else "wait", word)
+    cordoned = bool((node.get("spec") or {}).get("unschedulable"))
+    return of_node(condition(node, "Ready").get("status") == "True", cordoned, node)
 
 
 def _workload(obj: Obj, _: float) -> Status:
-    status = obj.get("status") or {}
-    found = _replicas((obj.get("spec") or {}).get("replicas", 1), status.get("readyReplicas", 0))
-    progressing = _condition(obj, "Progressing")
-    failure = _condition(obj, "ReplicaFailure")
-    if failure.get("status") == "True":
-        return Status("bad", found.word, failure.get("message", ""))
-    if progressing.get("reason") == "ProgressDeadlineExceeded":
-        return Status("bad", found.word, progressing.get("message", ""))
-    return found
+    ready = (obj.get("status") or {}).get("readyReplicas", 0)
+    return of_replicas(ready, (obj.get("spec") or {}).get("replicas", 1), obj)
 
 
 def _daemons(obj: Obj, _: float) -> Status:
     status = obj.get("status") or {}
-    return _replicas(status.get("desiredNumberScheduled", 0), status.get("numberReady", 0))
+    return of_replicas(status.get("numberReady", 0), status.get("desiredNumberScheduled", 0), obj)
 
 
 def _job(job: Obj, _: float) -> Status:
-    if _condition(job, "Failed").get("status") == "True":
-        return Status("bad", "Failed", _condition(job, "Failed").get("message", ""))
-    if _condition(job, "Complete").get("status") == "True":
+    if condition(job, "Failed").get("status") == "True":
+        return Status("bad", "Failed", condition(job, "Failed").get("message", ""))
+    if condition(job, "Complete").get("status") == "True":
         return Status("done", "Complete")
     return Status("off", "Suspended") if (job.get("spec") or {}).get("suspend") else Status("wait", "Running")
 
 
 def _phase(obj: Obj, _: float) -> Status:
     word = (obj.get("status") or {}).get("phase", "")
-    return Status(_WORDS.get(word, "bad" if word in {"Lost", "Failed"} else "ok"), word)
+    return Status(WORDS.get(word, "ok"), word)
 
 
 _BY_KIND = {

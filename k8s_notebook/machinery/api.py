@@ -58,6 +58,11 @@ class Stream(Protocol[T]):
 class Subscription(Stream[WatchEvent], Protocol):
     """The changes of one kind."""
 
+    @property
+    def trouble(self) -> str:
+        """Why nothing can arrive just now, "" while the cluster is heard; `on_ready` tells when that changes."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class LogRequest:
@@ -115,14 +120,12 @@ class Ticket(Generic[T]):
         return value
 
     def complete(self, value: T, revision: int | None = None) -> None:
-        """Finish with a value."""
-        self._value, self.revision = value, revision
-        self._finish()
+        """Finish with a value; nothing happens if it is done already."""
+        self._finish(value, None, revision)
 
     def fail(self, error: Exception) -> None:
-        """Finish with an error."""
-        self._error = error
-        self._finish()
+        """Finish with an error; nothing happens if it is done already."""
+        self._finish(None, error, None)
 
     def on_done(self, callback: Callable[[Ticket[T]], None]) -> None:
         """Call `callback(ticket)` when it is done: at once if it is, else in the thread that finishes it."""
@@ -132,8 +135,11 @@ class Ticket(Generic[T]):
                 return
         callback(self)
 
-    def _finish(self) -> None:
+    def _finish(self, value: T | None, error: Exception | None, revision: int | None) -> None:
         with self._lock:
+            if self.done:
+                return
+            self._value, self._error, self.revision = value, error, revision
             self.done = True
             callbacks, self._callbacks = self._callbacks, []
         for callback in callbacks:

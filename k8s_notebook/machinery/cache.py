@@ -138,14 +138,18 @@ class Informers:
         self._drained: list[Callable[[str], None]] = []
         self._subscriptions: dict[str, Subscription] = {}
         self._initial: dict[str, set[Name]] = {}
+        self._closed = False
+
+    def __contains__(self, resource: str) -> bool:
+        return resource in self._caches
 
     def cache(self, resource: str) -> Cache:
         """The cache of a resource; the first call starts its watch."""
         cache = self._caches.get(resource)
         if cache is None:
-            cache = self._caches[resource] = Cache(resource)
-            self._listeners.setdefault(resource, [])
             self._start(resource)
+            cache = self._caches[resource] = Cache(resource)
+            self._listeners[resource] = []
         return cache
 
     def listen(self, resource: str, listener: Listener) -> None:
@@ -185,6 +189,7 @@ class Informers:
 
     def close(self) -> None:
         """End all watches."""
+        self._closed = True
         for subscription in self._subscriptions.values():
             subscription.close()
         self._subscriptions.clear()
@@ -193,6 +198,14 @@ class Informers:
         self._initial[resource] = set()
         subscription = self._subscriptions[resource] = self._api.watch(resource)
         subscription.on_ready(lambda: self._plan(resource, subscription))
+
+    def _start_again(self, resource: str) -> None:
+        if self._closed:
+            return
+        try:
+            self._start(resource)
+        except ApiError:
+            self._loop.after(RETRY, lambda: self._start_again(resource))
 
     def _plan(self, resource: str, subscription: Subscription) -> None:
         self._loop.soon(lambda: self._drain(resource, subscription), priority=-1)
@@ -204,7 +217,8 @@ class Informers:
             events = subscription.take()
         except ApiError:
             subscription.close()
-            self._loop.after(RETRY, lambda: self._start(resource))
+            del self._subscriptions[resource]
+            self._loop.after(RETRY, lambda: self._start_again(resource))
             return
         cache = self._caches[resource]
         for event in events:

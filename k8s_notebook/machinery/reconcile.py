@@ -129,14 +129,19 @@ class ControllerLoop:
         key = self._queue.take()
         if key is None:
             return
+        try:
+            self._look(key)
+        finally:
+            if len(self._queue):
+                self._plan()
+
+    def _look(self, key: Name) -> None:
         if key in self._pending:
             self._pending[key].again = True
         elif (wait := self._pause(key)) > 0:
             self._queue.add_after(key, wait)
         else:
             self._reconcile(key)
-        if len(self._queue):
-            self._plan()
 
     def _pause(self, key: Name) -> float:
         """The seconds until a key may be looked at again; when it may, that is noted."""
@@ -156,13 +161,22 @@ class ControllerLoop:
         now = self._loop.now()
         self.last_reconcile = now
         self.reconciled += 1
-        actions = self.controller.reconcile(self._informers, key, now)
         pending = self._pending[key] = _Pending()
-        for action in actions:
-            if pending.failed:
-                break
-            self._act(key, action, pending)
-        self._settle(key)
+        try:
+            for action in self.controller.reconcile(self._informers, key, now):
+                if pending.failed:
+                    break
+                self._act(key, action, pending)
+        except Exception as error:
+            self._mistaken(pending, error)
+            raise
+        finally:
+            self._settle(key)
+
+    def _mistaken(self, pending: _Pending, error: Exception) -> None:
+        """A mistake of ours must not cost a key: it is looked at again, and whoever drives the loop says what it was."""
+        pending.failed = True
+        self.last_error = f"{type(error).__name__}: {error}"
 
     def _act(self, key: Name, action: Action, pending: _Pending) -> None:
         if isinstance(action, RequeueAfter):
@@ -181,8 +195,13 @@ class ControllerLoop:
         self._loop.soon(lambda: self._answered_later(key, action, ticket))
 
     def _answered_later(self, key: Name, action: Write, ticket: Ticket[Obj]) -> None:
-        self._answered(key, action, ticket)
-        self._settle(key)
+        try:
+            self._answered(key, action, ticket)
+        except Exception as error:
+            self._mistaken(self._pending[key], error)
+            raise
+        finally:
+            self._settle(key)
 
     def _answered(self, key: Name, action: Write, ticket: Ticket[Obj]) -> None:
         pending = self._pending[key]
@@ -190,7 +209,7 @@ class ControllerLoop:
         error = ticket.error
         if error is None:
             resource = _resource_of(action)
-            if ticket.revision is not None and resource:
+            if ticket.revision is not None and resource in self._informers:
                 pending.revisions[resource] = max(ticket.revision, pending.revisions.get(resource, 0))
             done = getattr(self.controller, "done", None)
             if done:

@@ -10,6 +10,8 @@ from typing import TypeVar
 from k8s_notebook.machinery.actions import Create, Emit, Patch
 from k8s_notebook.machinery.api import Api, Ticket
 from k8s_notebook.objects import Obj
+from k8s_notebook.objects.errors import NotFound
+from k8s_notebook.objects.validating import names
 from k8s_notebook.sim.clock import timestamp
 from k8s_notebook.sim.loop import Loop
 
@@ -30,7 +32,7 @@ V = TypeVar("V")
 
 @dataclass(slots=True)
 class _Similar:
-    """The messages that one source said about one object for one reason."""
+    """The messages that one source said about one object for one reason, as many as are told apart."""
 
     at: float
     messages: set[str] = field(default_factory=set)
@@ -38,12 +40,12 @@ class _Similar:
 
 @dataclass(slots=True)
 class _Counted:
-    """An event that was written: a repetition only counts it up."""
+    """An event that was said before: a repetition only counts it up."""
 
     namespace: str
     name: str
-    count: int
-    at: float
+    first: str
+    count: int = 0
 
 
 @dataclass(slots=True)
@@ -62,79 +64,86 @@ class Recorder:
         self._loop = loop
         self._component = component
         self._host = host
-        self._written: OrderedDict[_Said, _Counted] = OrderedDict()
-        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
+        self._said: OrderedDict[_Said, _Counted] = OrderedDict()
+        self._buckets: OrderedDict[_Said, _Bucket] = OrderedDict()
         self._similar: OrderedDict[_Said, _Similar] = OrderedDict()
         self._sequence = zlib.crc32(f"{component}/{host}".encode())
 
-    def record(self, event: Emit) -> Ticket[Obj] | None:
-        """Write the event, or count up the one that says the same; None when the flood limit drops it."""
+    def record(self, event: Emit) -> None:
+        """Write the event, or count up the one that says the same; the flood limit drops it, but it is counted."""
         now = self._loop.now()
         regarding = reference(event.regarding, event.field_path)
-        if not self._allowed(regarding.get("uid") or regarding["name"], now):
-            return None
-        about = (
-            *(str(regarding.get(f, "")) for f in ("kind", "namespace", "name", "uid", "fieldPath")),
-            event.type,
-            event.reason,
-        )
-        combined = self._combined(about, event.message, now)
-        if combined:
+        about = (*(str(regarding.get(f, "")) for f in ("kind", "namespace", "name", "uid", "apiVersion")), event.type)
+        key: _Said = (*about, event.reason)
+        if self._combined(key, event.message, now):
             event = replace(event, message=COMBINED + event.message)
-        key = (*about, COMBINED if combined else event.message)
-        known = self._written.get(key)
-        if known is None:
-            return self._write(key, event, regarding, now)
-        self._written.move_to_end(key)
+        else:
+            key = (*key, event.field_path, event.message)
+        known = self._said.get(key) or self._begin(regarding, now)
         known.count += 1
-        body = {"count": known.count, "lastTimestamp": timestamp(now), **({"message": event.message} if combined else {})}
-        ticket = self._api.submit(Patch("events", known.name, known.namespace, body))
-        if ticket.done and ticket.error is not None:
-            del self._written[key]
-        return ticket
+        _remember(self._said, key, known)
+        if not self._allowed(about, now):
+            return
+        if known.count == 1:
+            self._create(known, event, regarding, now)
+        else:
+            self._count_up(known, event, regarding, now)
 
-    def _write(self, key: _Said, event: Emit, regarding: Obj, now: float) -> Ticket[Obj]:
-        namespace = regarding.get("namespace") or "default"
+    def _begin(self, regarding: Obj, now: float) -> _Counted:
         self._sequence += 1
-        name = f"{regarding['name']}.{int(now) * 10**9 + self._sequence % 10**9:x}"
-        _remember(self._written, key, _Counted(namespace, name, 1, now))
-        return self._api.submit(Create(self._build(event, regarding, namespace, name, now), "events", namespace))
+        end = f".{int(now) * 10**9 + self._sequence % 10**9:x}"
+        name = str(regarding["name"]) + end
+        return _Counted(regarding.get("namespace") or "default", "event" + end if names.subdomain(name) else name, timestamp(now))
 
-    def _combined(self, about: _Said, message: str, now: float) -> bool:
-        """Whether enough was said for this reason that one event stands for all of it."""
-        similar = self._similar.get(about)
+    def _create(self, known: _Counted, event: Emit, regarding: Obj, now: float) -> None:
+        self._api.submit(Create(self._build(known, event, regarding, now), "events", known.namespace))
+
+    def _count_up(self, known: _Counted, event: Emit, regarding: Obj, now: float) -> None:
+        """Count up the event in the cluster; one that was dropped or has expired is written again."""
+
+        def answered(ticket: Ticket[Obj]) -> None:
+            if isinstance(ticket.error, NotFound):
+                self._loop.soon(lambda: self._create(known, event, regarding, now))
+
+        body = {"count": known.count, "lastTimestamp": timestamp(now), "message": event.message}
+        self._api.submit(Patch("events", known.name, known.namespace, body)).on_done(answered)
+
+    def _combined(self, key: _Said, message: str, now: float) -> bool:
+        """Whether so many messages were said for this reason that a new one only joins the event that stands for all."""
+        similar = self._similar.get(key)
         if similar is None or now - similar.at > WITHIN:
             similar = _Similar(now)
-            _remember(self._similar, about, similar)
         similar.at = now
-        if len(similar.messages) < SIMILAR:
-            similar.messages.add(message)
-        return len(similar.messages) >= SIMILAR
+        _remember(self._similar, key, similar)
+        if message in similar.messages:
+            return False
+        if len(similar.messages) + 1 >= SIMILAR:
+            return True
+        similar.messages.add(message)
+        return False
 
-    def _build(self, event: Emit, regarding: Obj, namespace: str, name: str, now: float) -> Obj:
+    def _build(self, known: _Counted, event: Emit, regarding: Obj, now: float) -> Obj:
         source = {"component": self._component, **({"host": self._host} if self._host else {})}
         return {
             "apiVersion": "v1",
             "kind": "Event",
-            "metadata": {"name": name, "namespace": namespace},
+            "metadata": {"name": known.name, "namespace": known.namespace},
             "involvedObject": regarding,
             "reason": event.reason,
             "message": event.message,
             "source": source,
-            "firstTimestamp": timestamp(now),
+            "firstTimestamp": known.first,
             "lastTimestamp": timestamp(now),
-            "count": 1,
+            "count": known.count,
             "type": event.type,
             "eventTime": None,
             "reportingComponent": self._component,
             "reportingInstance": self._host,
         }
 
-    def _allowed(self, about: str, now: float) -> bool:
-        bucket = self._buckets.get(about)
-        if bucket is None:
-            bucket = _Bucket(BURST, now)
-            _remember(self._buckets, about, bucket)
+    def _allowed(self, about: _Said, now: float) -> bool:
+        bucket = self._buckets.get(about) or _Bucket(BURST, now)
+        _remember(self._buckets, about, bucket)
         bucket.tokens = min(BURST, bucket.tokens + (now - bucket.at) * REFILL)
         bucket.at = now
         if bucket.tokens < 1:

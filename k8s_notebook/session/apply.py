@@ -29,7 +29,7 @@ _RANKS = (
 )
 _FIRST = {kind: rank for rank, kinds in enumerate(_RANKS) for kind in kinds}
 _LAST = len(_RANKS)
-_FIELD = re.compile(r'(?:unknown|duplicate) field "([^"]+)"')
+_FIELD = re.compile(r'(?:unknown|duplicate) field "([^"]+)"|Go struct field \w+\.(\S+) of type')
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def _item(door: Door, document: Document, namespace: str | None, kinds_made: set
     obj = document.obj
     missing = [f for f in ("apiVersion", "kind") if not isinstance(obj.get(f), str) or not obj[f]]
     if missing:
-        said = ", ".join(f"{f} not set" for f in missing)
+        said = ", ".join(f"{f} isn't string type" if obj.get(f) else f"{f} not set" for f in missing)
         raise error(f'error validating "{document.source}": {said}{document.where()}')
     metadata = obj.get("metadata")
     if not isinstance(metadata, dict) or not (metadata.get("name") or metadata.get("generateName")):
@@ -126,11 +126,43 @@ def check(door: Door, items: Sequence[Item], *, creating: bool) -> None:
     """Let the server look at everything without writing; K8sError about the first thing that is wrong."""
     made = {i.name for i in items if i.obj["kind"] == "Namespace"}
     known = [i for i in items if i.kind is not None]
-    answers = door.ask_all([_trial(door, i, STAND_IN if i.namespace in made else i.namespace) for i in known])
-    for item, answer in zip(known, answers, strict=True):
+    if creating:
+        _once_each(known)
+    present = [None] * len(known) if creating else _present(door, known)
+    trials = [
+        _trial(door, i, STAND_IN if i.namespace in made else i.namespace) if live is None else _patch(door, i, live, dry_run=True)
+        for i, live in zip(known, present, strict=True)
+    ]
+    tried = [(i, t) for i, t in zip(known, trials, strict=True) if t is not None]
+    for (item, trial), answer in zip(tried, door.ask_all([t for _, t in tried]), strict=True):
         if not isinstance(answer, errors.ApiError) or _forgiven(answer, item, items, made, creating=creating):
             continue
-        raise _refused(item, answer, "creating")
+        raise _refused(item, answer, "patching" if isinstance(trial, Patch) else "creating")
+
+
+def _once_each(items: Sequence[Item]) -> None:
+    """K8sError if one text would create an object twice."""
+    seen: set[tuple[str, str, str]] = set()
+    for item in items:
+        assert item.kind is not None
+        key = (item.kind.resource, item.namespace, item.name)
+        if item.name and key in seen:
+            raise _refused(item, errors.already_exists(item.kind.resource, item.name), "creating")
+        seen.add(key)
+
+
+def _present(door: Door, items: Sequence[Item]) -> list[Obj | None]:
+    """Each object as the cluster has it, None for what it does not have."""
+    for item in items:
+        if not item.name:
+            raise error(f"from {item.obj['metadata']['generateName']}: cannot use generate name with apply")
+    requests = [Get(door.resource(i.kind), i.name, i.namespace) for i in items if i.kind is not None]
+    found: list[Obj | None] = []
+    for item, answer in zip(items, door.ask_all(requests), strict=True):
+        if isinstance(answer, errors.ApiError) and not isinstance(answer, errors.NotFound):
+            raise _refused(item, answer, "retrieving")
+        found.append(None if isinstance(answer, errors.ApiError) else answer)
+    return found
 
 
 def _trial(door: Door, item: Item, namespace: str) -> Request:
@@ -158,25 +190,30 @@ def _forgiven(found: errors.ApiError, item: Item, items: Sequence[Item], made: s
 
 
 def _refused(item: Item, found: errors.ApiError, doing: str) -> K8sError:
-    where = item.document.where(path) if (path := _blamed(found)) else ""
-    if isinstance(found, errors.Invalid):
-        said = f"{found.message}{where}"
-    else:
-        said = f'Error from server ({found.reason}): error when {doing} "{item.document.source}": {found.message}{where}'
-    if isinstance(found, errors.Unreachable):
+    document = item.document
+    if isinstance(found, (errors.Unreachable, errors.Unauthorized)):
         return from_api(found)
+    if isinstance(found, errors.Invalid):
+        causes = found.details.get("causes") or ()
+        said = found.listed([f"{c.get('field', '')}: {c.get('message', '')}{_at(document, c.get('field'))}" for c in causes])
+    else:
+        doing = f'error when {doing} "{document.source}": ' if document.text else ""
+        said = f"Error from server ({found.reason}): {doing}{found.message}{_at(document, _blamed(found))}"
     return K8sError(said, reason=found.reason, code=found.code, status=found.status())
+
+
+def _at(document: Document, path: str | None) -> str:
+    return document.where(path) if path else ""
 
 
 def _blamed(found: errors.ApiError) -> str:
     """The field that a refusal is about, "" if it names none."""
     field = _FIELD.search(found.message)
     if field:
-        return field[1]
+        return field[1] or field[2]
     if isinstance(found, errors.NotFound) and found.details.get("kind") == "namespaces":
         return "metadata.namespace"
-    causes = found.details.get("causes") or [{}]
-    return str(causes[0].get("field") or "")
+    return ""
 
 
 def _write_all(door: Door, items: Sequence[Item], dry_run: bool, write: _Write) -> Result:
@@ -224,18 +261,26 @@ def _apply(door: Door, item: Item, dry_run: bool) -> tuple[str, Obj]:
     """One object as `kubectl apply` writes it: create, or the difference as a patch, or nothing."""
     kind = item.kind
     assert kind is not None
-    if not item.name:
-        raise errors.BadRequest("cannot use generate name with apply")
-    resource, wanted = door.resource(kind), threeway.annotated(item.obj)
+    resource = door.resource(kind)
     try:
         live = door.ask(Get(resource, item.name, item.namespace))
     except errors.NotFound:
+        wanted = threeway.annotated(item.obj)
         made = door.ask(Create(wanted, resource, item.namespace, manager=MANAGER, dry_run=dry_run, strict=True))
         return "created", made
+    patch = _patch(door, item, live, dry_run=dry_run)
+    return ("unchanged", live) if patch is None else ("configured", door.ask(patch))
+
+
+def _patch(door: Door, item: Item, live: Obj, *, dry_run: bool) -> Patch | None:
+    """What changes an object into what the text says; None if nothing does."""
+    kind = item.kind
+    assert kind is not None
     node = schema.of(kind.api_version, kind.kind) if kind.group != OWN_GROUP else None
-    change = threeway.patch(threeway.last_applied(live), wanted, live, node)
+    change = threeway.patch(threeway.last_applied(live), threeway.annotated(item.obj), live, node)
     if not change:
-        return "unchanged", live
+        return None
     style: PatchStyle = "strategic" if node is not None else "merge"
-    patch = Patch(resource, item.name, item.namespace, change, style, manager=MANAGER, dry_run=dry_run, strict=True)
-    return "configured", door.ask(patch)
+    return Patch(
+        door.resource(kind), item.name, item.namespace, change, style, manager=MANAGER, dry_run=dry_run, strict=True
+    )

@@ -57,9 +57,16 @@ def split(line: str) -> list[str]:
 
 def scope(parser: Parser, *, everywhere: bool = False) -> None:
     """The options `-n`, and `-A` if it makes sense."""
-    parser.add_argument("-n", "--namespace", default=None, help="the namespace to look in")
+    parser.add_argument("-n", "--namespace", type=_namespace, default=None, help="the namespace to look in")
     if everywhere:
         parser.add_argument("-A", "--all-namespaces", action="store_true", help="look in all namespaces")
+
+
+def _namespace(text: str) -> str:
+    """The namespace; UsageError if no namespace can have that name."""
+    if text in {"", ".", ".."} or "/" in text or "%" in text:
+        raise UsageError(f'error: invalid namespace "{text}"')
+    return text
 
 
 def selecting(parser: Parser) -> None:

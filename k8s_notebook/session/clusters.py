@@ -9,6 +9,7 @@ from typing import Any
 
 from k8s_notebook.display import text
 from k8s_notebook.machinery.actions import Get
+from k8s_notebook.objects import errors
 from k8s_notebook.session import arguments, awaiting, current
 from k8s_notebook.session.arguments import Asked, Parser
 from k8s_notebook.session.problems import K8sError, UsageError, told
@@ -86,11 +87,8 @@ def _chosen(given: argparse.Namespace) -> str:
 
 
 def _stop(given: argparse.Namespace, say: Say) -> None:
-    from k8s_notebook.cluster import registry
-
     name = _chosen(given)
-    ran = registry.stop(name)
-    current.forget(name)
+    ran = current.stop(name)
     say(f"cluster {name} stopped; `%k8s start --name {name}` resumes it" if ran else f"cluster {name} did not run")
 
 
@@ -129,6 +127,12 @@ def _list(_: argparse.Namespace, __: Say) -> Result:
     except connect.ConfigError:
         contexts = []
     rows += [["*" if c.name in using else "", c.name, "context", "<unknown>", "", c.server] for c in contexts]
+    listed = {row[1] for row in rows}
+    rows += [
+        ["*" if c.name in using else "", c.name, "embedded" if c.embedded else "connected", "<unknown>", "", c.server]
+        for c in current.known()
+        if c.name not in listed
+    ]
     if len(rows) == 1:
         return Result("No cluster yet: `%k8s start` starts one.", label="list")
     return Result(text.columns(rows), label="list")
@@ -165,7 +169,10 @@ def _ns_parser() -> Parser:
 def _ns(given: argparse.Namespace, say: Say) -> None:
     cluster = current.current()
     if given.namespace:
-        cluster.door.ask(Get("namespaces", given.namespace))
+        try:
+            cluster.door.ask(Get("namespaces", given.namespace))
+        except errors.Forbidden:
+            say(f"(whether there is a namespace {given.namespace} you may not know)")
         cluster.namespace = given.namespace
     say(f"namespace {cluster.namespace} of {cluster.door.title}")
 

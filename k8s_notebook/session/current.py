@@ -254,6 +254,17 @@ class Cluster:
         words = arguments.split(line) if isinstance(line, str) else list(line)
         return verbs.run(verbs.Context(self.door, stdin, say), words)
 
+    @told
+    def stop(self) -> bool:
+        """Stop an embedded cluster and keep its state, which `start` resumes; whether it ran."""
+        if not self.embedded:
+            raise K8sError(f"error: {self.name} is a real cluster: it is not ours to stop")
+        return stop(self.name)
+
+    def same_as(self, other: Cluster) -> bool:
+        """Whether both have open connections to the same cluster as the same user."""
+        return self._connection is not None and other._connection is not None and self._connection.same_as(other._connection)
+
     def close(self) -> None:
         """Let go of the connections; the cluster itself runs on."""
         if self._connection is not None:
@@ -272,8 +283,11 @@ def _hold(cluster: Cluster) -> Cluster:
     """Make a cluster the current one."""
     global _current
     old = _known.get(cluster.name)
-    if old is not None and old is not cluster:
-        old.close()
+    if old is not None and old is not cluster and old.same_as(cluster):
+        # Whoever holds the old one, a graph for example, goes on with it.
+        old.namespace = cluster.namespace
+        cluster.close()
+        cluster = old
     _known[cluster.name] = _current = cluster
     return cluster
 
@@ -300,7 +314,17 @@ def start(
 def connect(kubeconfig: str | PathLike[str] | None = None, context: str | None = None) -> Cluster:
     """The cluster of a kubeconfig (None: where kubectl looks) and context (None: its current one), now the current one."""
     path = None if kubeconfig is None else str(Path(kubeconfig).expanduser())
-    return _hold(Cluster.of(connecting.connect(path, context)))
+    connection = connecting.connect(path, context)
+    return _hold(Cluster.of(connection, _embedded_name(connection)))
+
+
+def _embedded_name(connection: Connection) -> str:
+    """The name that `start` gave to the cluster behind a connection; "" if it is none of this user's embedded ones."""
+    from k8s_notebook.cluster import registry
+
+    if not connection.embedded:
+        return ""
+    return next((s.name for s in registry.list_clusters() if s.server == connection.server), "")
 
 
 def current() -> Cluster:
@@ -330,6 +354,16 @@ def use(name: str) -> Cluster:
         return connect(context=name)
     known = ", ".join(sorted({*_known, *embedded, *contexts})) or "none"
     raise K8sError(f"error: there is no cluster or context {name!r} (there are: {known})")
+
+
+@told
+def stop(name: str) -> bool:
+    """Stop the embedded cluster of that name and keep its state; whether it ran."""
+    from k8s_notebook.cluster import registry
+
+    ran = registry.stop(name)
+    forget(name)
+    return ran
 
 
 def forget(name: str) -> None:

@@ -27,7 +27,7 @@ class Door:
     ) -> None:
         self.api = api
         self.name = name
-        self.namespace = namespace
+        self.namespace = self.home = namespace
         self.embedded = embedded
         self.refresh = refresh
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from k8s_notebook.display.rows import Column, Row, Sheet
-from k8s_notebook.objects import Obj, tables
+from k8s_notebook.objects import Obj, errors, tables
 from k8s_notebook.session import reading, results
 from k8s_notebook.session.door import Door
 from k8s_notebook.session.results import Result
@@ -29,7 +29,16 @@ def events(
     fields = f"involvedObject.kind={about[0]},involvedObject.name={about[1]}" if about else ""
     kind = door.kind("events")
     wanted = set(types)
-    found = [e for e in reading.items(door, kind, scope, fields=fields) if not wanted or e.get("type") in wanted]
+    notes: tuple[str, ...] = ()
+    try:
+        listed = reading.items(door, kind, scope, fields=fields)
+    except errors.Forbidden:
+        names = reading.allowed(door, kind) if everywhere else []
+        if not names:
+            raise
+        listed = [e for n in names for e in reading.items(door, kind, n, fields=fields)]
+        notes = (reading.only_of(kind, names),)
+    found = [e for e in listed if not wanted or e.get("type") in wanted]
     found.sort(key=lambda e: (last_seen(e), e["metadata"]["name"]))
     now = clock.Wall().now()
     rows = tuple(Row(_cells(e, now), e) for e in found)
@@ -37,8 +46,9 @@ def events(
     empty = "No events found." if everywhere else f"No events found in {scope} namespace."
     scoped = "all namespaces" if everywhere else f"namespace {scope}"
     return results.tables(
-        (sheet,), empty=empty, namespaces=everywhere, items=tuple(found), cluster=door.title, scope=scoped, label="events"
-    )
+        (sheet,), empty=empty, namespaces=everywhere, items=tuple(found), notes=notes, cluster=door.title, scope=scoped,
+        label="events",
+    )  # fmt: skip
 
 
 def _cells(event: Obj, now: float) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ from k8s_notebook.session.results import Result
 RESOURCE = f"faults.{OWN_GROUP}"
 REAL = (
     "this cluster is real: only embedded clusters can break a node on purpose; `%k8s start` starts one, "
-    "and on a real one `%kubectl cordon` or stopping its kubelet comes closest."
+    "on a real one stopping the node's kubelet comes closest."
 )
 
 

@@ -71,6 +71,8 @@ def told(function: Callable[P, R]) -> Callable[P, R]:
             raise from_api(error) from None
         except (ConfigError, ClusterError) as error:
             raise K8sError(f"error: {error}") from None
+        except OSError as error:
+            raise K8sError(f"error: {error.filename or 'the state folder'}: {error.strerror or error}") from None
 
     return telling
 

@@ -13,7 +13,7 @@ from k8s_notebook.objects.kinds import Kind
 from k8s_notebook.session import output as outputs
 from k8s_notebook.session import results, targets
 from k8s_notebook.session.door import Door
-from k8s_notebook.session.problems import UsageError, from_api
+from k8s_notebook.session.problems import K8sError, UsageError, from_api
 from k8s_notebook.session.results import Result
 from k8s_notebook.session.targets import Target
 from k8s_notebook.sim import clock
@@ -56,8 +56,10 @@ def get(door: Door, query: Query) -> Result:
     found = _Found([], [], [])
     for target in wanted:
         (_named if target.names else _listed)(door, query, target, found)
-    if found.first is not None and not any(s.rows for s in found.sheets) and len(found.problems) == 1:
-        raise found.first
+    if found.first is not None and not found.sheets:
+        if len(found.problems) == 1:
+            raise found.first
+        raise K8sError("\n".join(found.problems), reason=found.first.reason, code=found.first.code, status=found.first.status())
     single = len(wanted) == 1 and len(wanted[0].names) == 1
     return _result(door, query, output, found, single=single)
 
@@ -125,19 +127,19 @@ def _listed(door: Door, query: Query, target: Target, found: _Found) -> None:
 
 def _fall_back(door: Door, query: Query, kind: Kind, found: _Found, error: errors.ApiError) -> None:
     """Rows from the namespaces in which this user may list a kind, and one sentence that says so."""
-    allowed, sheets = [], []
-    for namespace in namespaces(door):
-        try:
-            sheets.append(listed(door, kind, namespace, query.selector, query.fields))
-            allowed.append(namespace)
-        except errors.Forbidden:
-            continue
-    if not allowed:
+    names = allowed(door, kind)
+    if not names:
         found.problems.append(str(from_api(error)))
         found.first = found.first or error
         return
+    sheets = [listed(door, kind, n, query.selector, query.fields) for n in names]
     found.sheets.append(sheets[0].with_rows(r for s in sheets for r in s.rows))
-    found.notes.append(f"You may not list {kind.plural} in all namespaces: these are those of {', '.join(allowed)}.")
+    found.notes.append(only_of(kind, names))
+
+
+def only_of(kind: Kind, names: Sequence[str]) -> str:
+    """The sentence that says of which namespaces something is."""
+    return f"You may not list {kind.plural} in all namespaces: these are those of {', '.join(names)}."
 
 
 def namespaces(door: Door) -> list[str]:
@@ -145,7 +147,14 @@ def namespaces(door: Door) -> list[str]:
     try:
         return [i["metadata"]["name"] for i in items(door, door.kind("namespaces"), "")]
     except errors.Forbidden:
-        return list(dict.fromkeys([door.namespace, "default"]))
+        return list(dict.fromkeys([door.namespace, door.home, "default"]))
+
+
+def allowed(door: Door, kind: Kind) -> list[str]:
+    """The namespaces in which this user may list a kind."""
+    tried = namespaces(door)
+    answers = door.ask_all([List(door.resource(kind), n, limit=1) for n in tried])
+    return [n for n, answer in zip(tried, answers, strict=True) if not isinstance(answer, errors.ApiError)]
 
 
 def items(door: Door, kind: Kind, namespace: str, labels: str = "", fields: str = "") -> list[Obj]:
@@ -212,4 +221,4 @@ def _age(value: object, now: float) -> object:
         return value
 
 
-__all__ = ["Query", "get", "items", "listed", "masking", "namespaces", "sheet"]
+__all__ = ["Query", "allowed", "get", "items", "listed", "masking", "namespaces", "only_of", "sheet"]

@@ -154,9 +154,9 @@ def _revisions(door: Door, words: Sequence[str], namespace: str | None) -> tuple
 def history(door: Door, words: Sequence[str], namespace: str | None) -> Result:
     """What kubectl rollout history prints."""
     kind, obj, found = _revisions(door, words, namespace)
-    rows = [["REVISION", "CHANGE-CAUSE"]]
-    rows += [[str(n), (found[n]["metadata"].get("annotations") or {}).get(CAUSE) or "<none>"] for n in sorted(found)]
-    body = "\n".join(f"{a:<11}{b}" for a, b in rows)
+    rows = [("REVISION", "CHANGE-CAUSE")]
+    rows += [(str(n), (found[n]["metadata"].get("annotations") or {}).get(CAUSE) or "<none>") for n in sorted(found)]
+    body = "\n".join(f"{number:<10}{cause}" for number, cause in rows)
     items = tuple(output.shown(found[n]) for n in sorted(found))
     return Result(f"{targets.spelled(kind)}/{obj['metadata']['name']} \n{body}", items, label="rollout history")
 

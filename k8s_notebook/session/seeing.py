@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from k8s_notebook.display import escaping, html, text
-from k8s_notebook.machinery.actions import Get
-from k8s_notebook.objects import Obj
-from k8s_notebook.session import gather, targets
+from k8s_notebook.machinery.actions import Get, List
+from k8s_notebook.objects import Obj, errors
+from k8s_notebook.session import gather, reading, targets
 from k8s_notebook.session.door import Door
 from k8s_notebook.session.problems import error
 
@@ -23,23 +23,48 @@ if TYPE_CHECKING:
 def graph(door: Door, namespace: str | None = None, *, everywhere: bool = False, live: bool = True) -> Topology:
     """The objects of a namespace (or of all) and the nodes as a picture that follows the cluster; `.nx` is the graph."""
     from k8s_notebook.graph import relations
-    from k8s_notebook.widgets.live import Feed
+    from k8s_notebook.widgets import live as feeds
     from k8s_notebook.widgets.topology import Topology
 
-    scope = "" if everywhere else namespace or door.namespace
+    # Asked first: a feed goes on trying where nobody answers.
+    scope, note = _everywhere(door) if everywhere else (_checked(door, namespace or door.namespace), "")
     served = {k.resource for k in door.api.kinds}
     resources = [r for r in relations.READ if r in served]
-    meta = [door.title, f"namespace {scope}" if scope else "all namespaces"]
+    meta = [door.title, f"namespace {scope}{note}" if scope else "all namespaces"]
     if not live:
         found = gather.gather(door.api, scope or None, resources)
         return Topology(lambda: (found.objects, frozenset(found.unseen)), meta)
-    feed = Feed(door.api, resources, scope)
-    feed.wait()
+    look = feeds.follow(door.api, resources, scope)
+    look.feed.wait()
 
     def source() -> tuple[list[Obj], frozenset[str]]:
-        return feed.objects(), frozenset(door.api.kinds.of(r).kind for r in feed.unseen())
+        return look.feed.objects(), frozenset(door.api.kinds.of(r).kind for r in look.feed.unseen())
 
-    return Topology(source, meta, feed)
+    return Topology(source, meta, look)
+
+
+def _checked(door: Door, namespace: str) -> str:
+    """The namespace, once the cluster has answered."""
+    try:
+        door.ask(List("pods", namespace, limit=1))
+    except errors.Forbidden:
+        pass
+    return namespace
+
+
+def _everywhere(door: Door) -> tuple[str, str]:
+    """(namespace, what to say about it): "" for all, or a namespace that may be seen where all may not."""
+    try:
+        door.ask(List("pods", limit=1))
+        return "", ""
+    except errors.Forbidden:
+        names = reading.allowed(door, door.kind("pods"))
+    if not names:
+        return "", ""
+    chosen = door.namespace if door.namespace in names else names[0]
+    others = [n for n in names if n != chosen]
+    more = f"; -n shows {', '.join(others)}" if others else ""
+    return chosen, f" (you may not see all{more})"
 
 
 @dataclass(frozen=True, repr=False)
@@ -48,6 +73,8 @@ class Why:
 
     explanation: Explanation
     cluster: str = ""
+    note: str = ""
+    """What the answer does not count, for lack of rights."""
 
     @property
     def sentence(self) -> str:
@@ -72,7 +99,7 @@ class Why:
         """The sentence, the nodes in their order, and the scheduler's own words."""
         found = self.explanation
         parts = [f"pod/{found.name}: {found.sentence}", text.columns(self._lines())]
-        return escaping.text("\n\n".join(p for p in [*parts, found.message, f"({found.source})"] if p))
+        return escaping.text("\n\n".join(p for p in [*parts, found.message, f"({found.source})", self.note] if p))
 
     __repr__ = __str__
 
@@ -101,7 +128,7 @@ class Why:
         names = ["Rank", "Node", "Total", *map(_short, plugins), "Why not"]
         heads = "".join(f'<th scope="col"{" class=num" if i in numbers else ""}>{html.esc(n)}</th>' for i, n in enumerate(names))
         body = "".join(_html_row(r, numbers, chosen=r[1] == found.node) for r in rows)
-        message = f"<p class=meta>{html.esc(found.message)}</p>" if found.message else ""
+        message = "".join(f"<p class=meta>{html.esc(said)}</p>" for said in (found.message, self.note) if said)
         title = f"{found.name}: {found.sentence}"
         return (
             html.head(title, [self.cluster, f"namespace {found.namespace}", found.source])
@@ -135,10 +162,12 @@ def why(door: Door, words: Sequence[str], namespace: str | None = None) -> Why:
     found = gather.gather(door.api, None, ["nodes", "pods"])
     if "Node" in found.unseen:
         raise error(f"why needs to read the nodes, and you may not: {found.unseen['Node']}")
+    note = ""
     if "Pod" in found.unseen:
         found = gather.gather(door.api, namespace or door.namespace, ["nodes", "pods"])
+        note = f"You may see the pods of namespace {namespace or door.namespace} only: others are not counted."
     nodes = sorted(
         (o for o in found.objects if o["kind"] == "Node"),
         key=lambda o: (o["metadata"]["creationTimestamp"], o["metadata"]["name"]),
     )
-    return Why(explain.explain(pod, nodes, [o for o in found.objects if o["kind"] == "Pod"]), door.title)
+    return Why(explain.explain(pod, nodes, [o for o in found.objects if o["kind"] == "Pod"]), door.title, note)

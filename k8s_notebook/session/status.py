@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from k8s_notebook import release
 from k8s_notebook.display import text
 from k8s_notebook.machinery.actions import Create, List, Raw
 from k8s_notebook.objects import Obj, errors
@@ -38,8 +39,6 @@ class Where:
 
 def status(door: Door, where: Where) -> Result:
     """Cluster, versions, nodes, pods, and rights in one sentence each."""
-    from k8s_notebook.cluster import registry
-
     lines = [("cluster", door.title), ("server", where.server), ("kubeconfig", where.kubeconfig), ("context", where.context)]
     lines.append(("namespace", door.namespace))
     version, nodes, pods, who, *rights = door.ask_all(
@@ -57,7 +56,7 @@ def status(door: Door, where: Where) -> Result:
     if isinstance(version, errors.Unreachable):
         raise version
     lines.append(("Kubernetes", _or(version, lambda v: str(v.get("gitVersion")))))
-    lines.append(("k8s-notebook", registry.version()))
+    lines.append(("k8s-notebook", release.VERSION))
     lines.append(("user", _or(who, _user)))
     lines.append(("nodes", _or(nodes, _nodes)))
     lines.append(("pods", _or(pods, _pods)))

@@ -26,7 +26,7 @@ def parse(door: Door, words: Sequence[str]) -> list[Target]:
         return _slashed(door, words)
     kinds = [k for word in words[0].split(",") if word for k in _kinds(door, word)]
     unique = list({k.resource: k for k in kinds}.values())
-    names = tuple(dict.fromkeys(words[1:]))
+    names = tuple(dict.fromkeys(checked(w) for w in words[1:]))
     if names and len(unique) > 1:
         raise UsageError("error: several kinds and names cannot be mixed: write TYPE/NAME, for example pod/a service/b")
     return [Target(k, names) for k in unique]
@@ -43,17 +43,28 @@ def _slashed(door: Door, words: Sequence[str]) -> list[Target]:
                 if not slash
                 else f'error: arguments in resource/name form must have a single resource and name, not "{word}"'
             )
-        target = Target(door.kind(kind), (name,))
+        target = Target(door.kind(kind), (checked(name),))
         if found and found[-1].kind is target.kind:
             target = Target(target.kind, (*found.pop().names, name))
         found.append(target)
     return found
 
 
+def checked(name: str) -> str:
+    """The name; UsageError if a request for it would ask for something else, such as all objects."""
+    if not name:
+        raise UsageError("error: resource name may not be empty")
+    if name in {".", ".."} or "/" in name or "%" in name:
+        found = name if name in {".", ".."} else "/" if "/" in name else "%"
+        verb = "be" if name == found else "contain"
+        raise UsageError(f"error: invalid resource name \"{name}\": [may not {verb} '{found}']")
+    return name
+
+
 def one(door: Door, words: Sequence[str], *, default: str = "") -> tuple[Kind, str]:
     """The one object that the words name; a bare name is one of kind `default`."""
     if len(words) == 1 and "/" not in words[0] and default:
-        return door.kind(default), words[0]
+        return door.kind(default), checked(words[0])
     found = parse(door, words)
     if len(found) != 1 or len(found[0].names) != 1:
         raise UsageError(f'error: exactly one object must be named, as TYPE/NAME, not "{" ".join(words)}"')

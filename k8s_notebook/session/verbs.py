@@ -19,9 +19,9 @@ from k8s_notebook.session import (
     logs,
     reading,
     rollout,
-    sources,
     watching,
     writing,
+    yamltext,
 )
 from k8s_notebook.session.arguments import Asked, Parser
 from k8s_notebook.session.door import Door
@@ -93,7 +93,7 @@ def source(context: Context, files: Iterable[str]) -> Source:
         if name == "-":
             if context.stdin is None:
                 raise UsageError("error: -f - reads the cell: write it below a line with %%kubectl")
-            found += sources.read(context.stdin)
+            found += yamltext.documents(context.stdin)
         else:
             found.append(Path(name))
     return found

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from k8s_notebook.client import waiting
 from k8s_notebook.display import text
 from k8s_notebook.display.rows import Row, Sheet, from_table
+from k8s_notebook.machinery.actions import List
 from k8s_notebook.machinery.api import Subscription
 from k8s_notebook.objects import Obj, tables
 from k8s_notebook.session import output, targets
@@ -28,6 +29,8 @@ def watch(door: Door, query: Query, timeout: float | None, say: Callable[[str], 
         raise UsageError("error: -w shows rows: use -o wide or -o name with it")
     namespace = "" if query.everywhere or not target.kind.namespaced else query.namespace or door.namespace
     fields = ",".join(f for f in (query.fields, f"metadata.name={target.names[0]}" if target.names else "") if f)
+    # A watch goes on trying where a list is refused at once.
+    door.ask(List(door.resource(target.kind), namespace, query.selector, fields, limit=1))
     subscription = door.api.watch(door.resource(target.kind), namespace=namespace, labels=query.selector, fields=fields)
     lines = _Lines(query, say)
     deadline = None if timeout is None else clock.monotonic() + timeout

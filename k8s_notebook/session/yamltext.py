@@ -11,12 +11,18 @@ from typing import Any
 import yaml
 
 from k8s_notebook.objects import Obj
+from k8s_notebook.objects.masking import BULLETS
 from k8s_notebook.session.problems import K8sError, error
 
 MOST_NODES = 2_000_000
 """Values that one text may hold once its aliases are followed: a few lines of aliases can spell billions."""
 
 _PATH = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
+_SECRET = re.compile(r"""(?:^|[\s{,"'-])kind["']?\s*:\s*["']?Secret(?:List)?\b""")
+_PARTING = re.compile(r"---(?:\s|$)")
+_KEY = re.compile(r"""\s*(?:- )*(?:"[^"]*"|'[^']*'|[^\s"'{\[][^:]*):(?=\s|$)""")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_QUOTED = re.compile(r"'(?!<)[^']{2,}'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,7 @@ class Document:
     def where(self, path: str = "") -> str:
         """` (line 7: "  replcas: 3")` for a field such as "spec.replcas"; "" if it is unknown."""
         line = self.line_of(path)
-        return f' (line {line}: "{self.text[line - 1].strip()}")' if 0 < line <= len(self.text) else ""
+        return f' (line {line}: "{_shown(self.text, line).strip()}")' if 0 < line <= len(self.text) else ""
 
     def line_of(self, path: str) -> int:
         """The line of a field, or of its closest parent that is there; 0 if the text is not known."""
@@ -68,8 +74,8 @@ def documents(text: str, source: str = "STDIN") -> list[Document]:
             found += _objects(value, source, node, lines)
     except yaml.MarkedYAMLError as problem:
         raise _broken(problem, source, lines) from None
-    except yaml.YAMLError as problem:
-        raise error(f"{source} cannot be read: {' '.join(str(problem).split())}.") from None
+    except yaml.reader.ReaderError as problem:
+        raise _unreadable(problem, text, source) from None
     except RecursionError:
         raise error(f"{source} is nested too deeply.") from None
     return found
@@ -80,27 +86,67 @@ def _objects(value: Any, source: str, node: Any, lines: tuple[str, ...]) -> Iter
         return
     line = node.start_mark.line + 1
     if not isinstance(value, dict):
-        raise error(f"{source}, line {line}: an object is expected, with apiVersion, kind and metadata" + _quoted(lines, line))
+        raise _no_object(source, lines, line)
     if str(value.get("kind", "")).endswith("List") and isinstance(value.get("items"), list):
         items: Any = next((v for k, v in node.value if k.value == "items"), None)
         for i, item in enumerate(value["items"]):
-            yield Document(item, source, items.value[i].start_mark.line + 1, items.value[i], lines)
+            own = items.value[i] if isinstance(items, yaml.SequenceNode) else node
+            if not isinstance(item, dict):
+                raise _no_object(source, lines, own.start_mark.line + 1)
+            yield Document(item, source, own.start_mark.line + 1, own, lines)
         return
     yield Document(value, source, line, node, lines)
 
 
+def _no_object(source: str, lines: tuple[str, ...], line: int) -> K8sError:
+    return error(f"{source}, line {line}: an object is expected, with apiVersion, kind and metadata" + _quoted(lines, line))
+
+
 def _quoted(lines: tuple[str, ...], line: int) -> str:
-    return f': "{lines[line - 1].strip()}"' if 0 < line <= len(lines) else "."
+    return f': "{_shown(lines, line).strip()}"' if 0 < line <= len(lines) else "."
+
+
+def _secret(lines: tuple[str, ...], number: int) -> bool:
+    """Whether the document around a line seems to be a Secret; it may be too broken to be read."""
+    first = next((i for i in range(number - 1, 0, -1) if _PARTING.match(lines[i])), 0)
+    last = next((i for i in range(number, len(lines)) if _PARTING.match(lines[i])), len(lines))
+    return any(_SECRET.search(line) for line in lines[first:last])
+
+
+def _shown(lines: tuple[str, ...], number: int) -> str:
+    """A line as a message may quote it: of a Secret no more than the key."""
+    line = lines[number - 1]
+    if not _secret(lines, number):
+        return line
+    key = _KEY.match(line)
+    return line if key and not line[key.end() :].strip() else f"{key[0]} {BULLETS}" if key else BULLETS
 
 
 def _broken(problem: yaml.MarkedYAMLError, source: str, lines: tuple[str, ...]) -> K8sError:
     mark = problem.problem_mark or problem.context_mark
-    if mark is None:
+    if mark is None or not lines:
         return error(f"{source} is not YAML: {problem.problem}.")
-    number = min(mark.line + 1, max(len(lines), 1))
-    said = f"{source} is not YAML: line {number}, column {mark.column + 1}: {problem.problem}"
-    shown = lines[number - 1].replace("\t", "→") if lines else ""
-    return error(f"{said}\n  {number} | {shown}\n  {' ' * len(str(number))} | {' ' * min(mark.column, len(shown))}^")
+    number = min(mark.line + 1, len(lines))
+    column = mark.column if mark.line < len(lines) else len(lines[-1])
+    return _pointed(source, lines, number, column, str(problem.problem))
+
+
+def _pointed(source: str, lines: tuple[str, ...], number: int, column: int, why: str) -> K8sError:
+    """The sentence with line and column, and below it the line itself with a mark at the column."""
+    shown = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", _shown(lines, number).replace("\t", "→"))
+    why = _QUOTED.sub(f"'{BULLETS}'", why) if _secret(lines, number) else why
+    said = f"{source} is not YAML: line {number}, column {column + 1}: {why}"
+    return error(f"{said}\n  {number} | {shown}\n  {' ' * len(str(number))} | {' ' * min(column, len(shown))}^")
+
+
+def _unreadable(problem: yaml.reader.ReaderError, text: str, source: str) -> K8sError:
+    before = text[: problem.position]
+    lines = tuple(text.splitlines())
+    number = min(before.count("\n") + 1, len(lines))
+    character = problem.character if isinstance(problem.character, int) else ord(problem.character)
+    return _pointed(
+        source, lines, number, len(before) - before.rfind("\n") - 1, f"the character U+{character:04X} is not allowed in YAML"
+    )
 
 
 class _Loader(yaml.SafeLoader):

@@ -63,6 +63,11 @@ def micro_timestamp(seconds: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole)) + f".{micro:06d}Z"
 
 
+def time_of_day(seconds: float) -> str:
+    """Hours, minutes and seconds as the clock on this machine's wall shows them: 14:05:09."""
+    return time.strftime("%H:%M:%S", time.localtime(seconds))
+
+
 def seconds(text: str) -> float:
     """Seconds since the epoch of an RFC 3339 time stamp; ValueError if it is none.
 

@@ -52,7 +52,7 @@ class Journal:
             self._db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
             self._prepare(synchronous)
         except sqlite3.Error as error:
-            raise JournalError(f"the journal {self.path} cannot be opened: {error}") from error
+            raise self._unreadable(error) from error
 
     @property
     def floor(self) -> int:
@@ -61,8 +61,11 @@ class Journal:
         return int(found[0])
 
     def recover(self) -> Iterator[Row]:
-        """All rows that are kept, by revision."""
-        return map(Row._make, self._db.execute("SELECT * FROM log ORDER BY revision"))
+        """All rows that are kept, by revision; JournalError if the file is damaged."""
+        try:
+            yield from map(Row._make, self._db.execute("SELECT * FROM log ORDER BY revision"))
+        except sqlite3.Error as error:
+            raise self._unreadable(error) from error
 
     def since(self, resource: str, revision: int) -> list[Row]:
         """The rows of a resource after `revision`, in order."""
@@ -90,6 +93,11 @@ class Journal:
     def close(self) -> None:
         """Fold the write-ahead log back and let go of the file."""
         self._db.close()
+
+    def _unreadable(self, error: sqlite3.Error) -> JournalError:
+        return JournalError(
+            f"the journal {self.path} cannot be read: {error}; put a copy of the file back, or recreate the cluster with --fresh"
+        )
 
     def _roll_back(self) -> None:
         # After some errors SQLite has ended the transaction itself.

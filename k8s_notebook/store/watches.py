@@ -139,6 +139,8 @@ def _departed(old: Obj, revision: int) -> Delivered:
 class Subscription:
     """The changes of one resource, for one watcher: see `machinery.api.Subscription`."""
 
+    trouble = ""
+
     def __init__(
         self,
         hub: Watches,

@@ -1,29 +1,36 @@
-"""What a cluster has, kept up to date for the views: one watch per kind and cluster, however many views look.
+"""What a cluster has, kept up to date for the views: one feed per cluster and scope, however many views look.
 
 The state belongs to one background thread, the feed; views are called back there, at most five times a second.
 """
 
 from __future__ import annotations
 
+import contextlib
+import logging
+import queue
 import threading
 import weakref
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from k8s_notebook.machinery.api import Api, Subscription
+from k8s_notebook.machinery.api import Api, Subscription, WatchEvent
 from k8s_notebook.machinery.cache import Name, name_of
 from k8s_notebook.objects import Obj, errors
-from k8s_notebook.sim.clock import monotonic
+from k8s_notebook.sim import clock
 
-QUIET, BATCH = 0.02, 0.2
-"""Seconds: the first change after quiet is shown after QUIET, later ones are gathered for BATCH."""
+BATCH = 0.2
+"""Seconds: the first change after quiet is shown at once, later ones are gathered for BATCH."""
 INITIAL = 10.0
 """Seconds that the first picture waits for the cluster."""
+ABANDONED = 2.0
+"""Seconds after which a feed notices that nobody looks any more."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class _Watched:
-    """One resource's objects, as far as its watch has told."""
+    """One resource's objects, as far as its watch has told; `initial` are those that a new watch has shown so far."""
 
     resource: str
     subscription: Subscription
@@ -31,32 +38,46 @@ class _Watched:
     initial: set[Name] | None = field(default_factory=set)
     complete: bool = False
     refused: str = ""
+    lost: bool = False
 
 
 class Feed:
-    """The objects of some resources, in one namespace or in all, following the cluster.
+    """The objects of some resources, in one namespace or in all, following the cluster for every `Look` at it.
 
-    `objects()` and `unseen()` may be called from any thread; listeners are called in the feed's own.
+    It ends when it is closed, or when the last of its looks has gone.
     """
 
-    def __init__(self, api: Api, resources: Iterable[str], namespace: str = "") -> None:
+    def __init__(self, api: Api, resources: Iterable[str], namespace: str = "", wall: clock.Clock | None = None) -> None:
         self._api = api
-        self._wake = threading.Event()
+        self._namespace = namespace
+        self._clock = wall or clock.Wall()
+        # A queue of this class may be filled even in the middle of a garbage collection, which an Event may not.
+        self._woken: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._ready = threading.Event()
         self._pause = threading.Event()
         self._lock = threading.Lock()
-        self._closed = False
-        self._listeners: list[weakref.WeakMethod[Callable[[], None]]] = []
-        self.trouble = ""
-        self._watched = [self._watch(r, namespace) for r in resources]
-        self._thread = threading.Thread(target=self._run, name="k8s-notebook-feed", daemon=True)
+        self._looks: list[weakref.ref[Look]] = []
+        self._looked_at = False
+        self.closed = False
+        self.stale_since: float | None = None
+        """When the cluster was lost, in seconds since the epoch; None while it is heard."""
+        self._watched = [_Watched(r, self._watch(r)) for r in resources]
+        self._thread = threading.Thread(target=self._run, name="k8s-notebook-views", daemon=True)
         self._thread.start()
+
+    def look(self) -> Look:
+        """One more look at it."""
+        found = Look(self)
+        with self._lock:
+            self._looks.append(weakref.ref(found))
+            self._looked_at = True
+        return found
 
     def wait(self, timeout: float = INITIAL) -> bool:
         """Whether the initial state of every resource came within `timeout` seconds. An interrupt ends the wait."""
-        deadline = monotonic() + timeout
+        deadline = clock.monotonic() + timeout
         while not self._ready.wait(0.1):
-            if monotonic() > deadline:
+            if self.closed or clock.monotonic() > deadline:
                 return False
         return True
 
@@ -70,69 +91,152 @@ class Feed:
         with self._lock:
             return {w.resource: w.refused for w in self._watched if w.refused}
 
-    def listen(self, listener: Callable[[], None]) -> None:
-        """Call a method on every batch of changes, as long as its object lives."""
-        self._listeners.append(weakref.WeakMethod(listener))
+    def wake(self) -> None:
+        """Let the thread see what is new; from any thread, at any time."""
+        self._woken.put(None)
 
     def close(self) -> None:
         """End all watches and the thread."""
-        self._closed = True
+        self.closed = True
         self._pause.set()
-        self._wake.set()
+        self.wake()
         for watched in self._watched:
             watched.subscription.close()
 
-    def _watch(self, resource: str, namespace: str) -> _Watched:
-        inside = namespace if self._api.kinds.of(resource).namespaced else ""
-        watched = _Watched(resource, self._api.watch(resource, namespace=inside))
-        watched.subscription.on_ready(self._wake.set)
-        return watched
+    def _watch(self, resource: str) -> Subscription:
+        inside = self._namespace if self._api.kinds.of(resource).namespaced else ""
+        subscription = self._api.watch(resource, namespace=inside)
+        subscription.on_ready(self.wake)
+        return subscription
 
     def _run(self) -> None:
-        while self._wake.wait() and not self._closed:
-            self._wake.clear()
-            changed = [w for w in self._watched if not w.refused and self._take_in(w)]
-            if all(w.complete or w.refused for w in self._watched):
-                self._ready.set()
-            if changed and self._ready.is_set():
-                self._tell()
-                self._pause.wait(BATCH)
-
-    def _take_in(self, watched: _Watched) -> bool:
         try:
-            events = watched.subscription.take()
-        except errors.ApiError as error:
-            self._refuse(watched, error)
+            while not self._abandoned():
+                if self._take_in() and self._ready.is_set():
+                    self._tell()
+                    self._pause.wait(BATCH)
+                self._sleep()
+        finally:
+            self.close()
+
+    def _sleep(self) -> None:
+        """Return when something happened, or when it is time to see whether anybody still looks."""
+        with contextlib.suppress(queue.Empty):
+            self._woken.get(timeout=ABANDONED)
+            while True:
+                self._woken.get_nowait()
+
+    def _abandoned(self) -> bool:
+        """Whether it is closed, or all who looked have gone; then nobody finds it any more."""
+        with _sharing:
+            if not self.closed and (self._living() or not self._looked_at):
+                return False
+            for key in [k for k, feed in _feeds.items() if feed is self]:
+                del _feeds[key]
+            return True
+
+    def _living(self) -> list[Look]:
+        with self._lock:
+            found = [(r, look) for r in self._looks if (look := r()) is not None and not look.closed]
+            self._looks = [r for r, _ in found]
+        return [look for _, look in found]
+
+    def _take_in(self) -> bool:
+        """Whether anything changed that a view shows."""
+        changed = [w for w in self._watched if not w.refused and not w.lost and self._follow(w)]
+        if all(w.complete or w.refused for w in self._watched):
+            self._ready.set()
+        was, silent = self.stale_since, any(w.lost or w.subscription.trouble for w in self._watched if not w.refused)
+        self.stale_since = (self._clock.now() if was is None else was) if silent else None
+        return bool(changed) or self.stale_since != was
+
+    def _follow(self, watched: _Watched) -> bool:
+        try:
+            events = self._arrived(watched)
+        except Exception as error:
+            self._end(watched, error)
             return True
         with self._lock:
             for event in events:
-                if event.type == "BOOKMARK":
-                    self._end_of_initial(watched, event.initial)
-                    continue
-                name = name_of(event.object)
-                if watched.initial is not None:
-                    watched.initial.add(name)
-                if event.type == "DELETED":
-                    watched.objects.pop(name, None)
-                else:
-                    watched.objects[name] = event.object
+                _apply(watched, event)
         return bool(events)
 
-    def _end_of_initial(self, watched: _Watched, initial: bool) -> None:
-        if initial:
-            seen, watched.initial = watched.initial or set(), set()
-            for name in [n for n in watched.objects if n not in seen and watched.complete]:
-                del watched.objects[name]
-            watched.complete = True
+    def _arrived(self, watched: _Watched) -> list[WatchEvent]:
+        """What a watch has told; one that fell behind is begun anew."""
+        try:
+            return watched.subscription.take()
+        except errors.Expired:
+            watched.subscription.close()
+            watched.initial = set()
+            watched.subscription = self._watch(watched.resource)
+            return watched.subscription.take()
 
-    def _refuse(self, watched: _Watched, error: errors.ApiError) -> None:
-        watched.refused = error.message
+    def _end(self, watched: _Watched, error: Exception) -> None:
+        """A watch ended for good: the connection was closed, or the resource may not be listed."""
         watched.subscription.close()
+        with self._lock:
+            watched.lost = isinstance(error, errors.Unreachable)
+            if not watched.lost:
+                watched.refused = str(error) or type(error).__name__
 
     def _tell(self) -> None:
-        for reference in list(self._listeners):
-            listener = reference()
-            if listener is None:
-                self._listeners.remove(reference)
-            else:
-                listener()
+        for look in self._living():
+            try:
+                look.tell()
+            except Exception:
+                # One view's mistake must not stop the others.
+                log.exception("a view failed")
+
+
+class Look:
+    """One view's look at a feed, which lives as long as somebody looks."""
+
+    def __init__(self, feed: Feed) -> None:
+        self.feed = feed
+        self.closed = False
+        self._listener: weakref.WeakMethod[Callable[[], None]] | None = None
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call a method on every batch of changes, in the feed's thread, as long as its object lives."""
+        self._listener = weakref.WeakMethod(listener)
+
+    def tell(self) -> None:
+        """Call the listener."""
+        listener = self._listener() if self._listener is not None else None
+        if listener is not None:
+            listener()
+
+    def close(self) -> None:
+        """Look no more."""
+        self.closed = True
+        self.feed.wake()
+
+
+_sharing = threading.Lock()
+_feeds: dict[tuple[Api, tuple[str, ...], str], Feed] = {}
+
+
+def follow(api: Api, resources: Iterable[str], namespace: str = "") -> Look:
+    """A look at the feed of these resources: all who ask the same of the same cluster share one."""
+    key = (api, tuple(resources), namespace)
+    with _sharing:
+        feed = _feeds.get(key)
+        if feed is None or feed.closed:
+            feed = _feeds[key] = Feed(*key)
+        return feed.look()
+
+
+def _apply(watched: _Watched, event: WatchEvent) -> None:
+    if event.type == "BOOKMARK":
+        if event.initial:
+            seen, watched.initial = watched.initial or set(), None
+            watched.objects = {n: o for n, o in watched.objects.items() if n in seen}
+            watched.complete = True
+        return
+    name = name_of(event.object)
+    if watched.initial is not None:
+        watched.initial.add(name)
+    if event.type == "DELETED":
+        watched.objects.pop(name, None)
+    else:
+        watched.objects[name] = event.object

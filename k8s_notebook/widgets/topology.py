@@ -15,7 +15,7 @@ from k8s_notebook.graph import build, layout
 from k8s_notebook.graph.picture import Picture
 from k8s_notebook.objects import Obj
 from k8s_notebook.sim import clock
-from k8s_notebook.widgets.live import Feed
+from k8s_notebook.widgets.live import Look
 
 STATIC = pathlib.Path(__file__).parent / "static"
 
@@ -27,8 +27,8 @@ class Topology(anywidget.AnyWidget):  # type: ignore[misc]
     """The objects of a cluster and what they have to do with each other.
 
     `nx` is the networkx `MultiDiGraph` behind it (nodes are `graph.relations.Key`s: kind, namespace, name), `selection` are the
-    names of the chosen objects ("Pod/default/web-0"): clicked ones, and setting it highlights. With a `feed` the view follows
-    the cluster.
+    names of the chosen objects ("Pod/default/web-0"): clicked ones, and setting it highlights. With a `look` at a feed the view
+    follows the cluster; `state` says whether it is "live", or since when it is stale.
     """
 
     _esm = STATIC / "views.js"
@@ -39,30 +39,31 @@ class Topology(anywidget.AnyWidget):  # type: ignore[misc]
     state = traitlets.Unicode("").tag(sync=True)
 
     def __init__(
-        self, source: Source, meta: Iterable[str] = (), feed: Feed | None = None, wall: clock.Clock | None = None
+        self, source: Source, meta: Iterable[str] = (), look: Look | None = None, wall: clock.Clock | None = None
     ) -> None:
         self._source = source
         self._meta = tuple(meta)
         self._clock = wall or clock.Wall()
-        self._feed = feed
+        self._look = look
         self.nx: nx.MultiDiGraph = nx.MultiDiGraph()
         self._picture = Picture()
         self._refresh()
-        super().__init__(picture=self._state(), state="live" if feed else "")
-        if feed is not None:
-            feed.listen(self._changed)
+        super().__init__(picture=self._shown(), state=self._liveness())
+        if look is not None:
+            look.listen(self._changed)
 
-    def to_svg(self, path: str | pathlib.Path | None = None) -> str:
-        """The picture as an SVG document; written to `path` if one is given."""
+    def to_svg(self, path: str | pathlib.Path | None = None) -> str | None:
+        """The picture as an SVG document; with a `path` it is written there and None comes back, as pandas' `to_csv` does."""
         text = graph_svg.svg(self._picture, words.sentence(self.nx), self._said())
-        if path is not None:
-            pathlib.Path(path).write_text(text, encoding="utf-8")
-        return text
+        if path is None:
+            return text
+        pathlib.Path(path).expanduser().write_text(text, encoding="utf-8")
+        return None
 
     def close(self) -> None:
         """Stop following the cluster and remove the view."""
-        if self._feed is not None:
-            self._feed.close()
+        if self._look is not None:
+            self._look.close()
         super().close()
 
     def _refresh(self) -> None:
@@ -72,7 +73,8 @@ class Topology(anywidget.AnyWidget):  # type: ignore[misc]
 
     def _changed(self) -> None:
         self._refresh()
-        self.picture = self._state()
+        self.picture = self._shown()
+        self.state = self._liveness()
         if self.selection:
             self.details = self._facts()
 
@@ -84,7 +86,13 @@ class Topology(anywidget.AnyWidget):  # type: ignore[misc]
             amount = f"{self._picture.blocks} of {self._picture.blocks + left_out:,} applications, all with problems included"
         return [*self._meta, amount]
 
-    def _state(self) -> dict[str, Any]:
+    def _liveness(self) -> str:
+        if self._look is None:
+            return ""
+        since = self._look.feed.stale_since
+        return "live" if since is None else f"stale since {clock.time_of_day(since)}"
+
+    def _shown(self) -> dict[str, Any]:
         picture = self._picture
         return {
             "width": picture.width,

@@ -74,11 +74,14 @@ def test_the_status_is_posted_every_five_minutes_and_when_images_came() -> None:
 def test_a_node_that_a_user_creates_is_played_too() -> None:
     cluster = Cluster()
     metadata = {"name": "own", "annotations": {"kwok.x-k8s.io/node": "fake"}}
-    cluster.create(
-        "nodes", {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": {}, "status": {"capacity": {"cpu": "1"}}}
-    )
+    empty = {"nodeInfo": {"kubeletVersion": "", "osImage": "mine"}, "daemonEndpoints": {"kubeletEndpoint": {"Port": 0}}}
+    status = {"capacity": {"cpu": "1"}, **empty}
+    cluster.create("nodes", {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": {}, "status": status})
     cluster.run(0.5)
     assert ready_of(cluster, "own")["status"] == "True"
+    told = node(cluster, "own")["status"]
+    assert (told["nodeInfo"]["kubeletVersion"], told["nodeInfo"]["osImage"]) == ("v1.36.3", "mine")
+    assert told["daemonEndpoints"]["kubeletEndpoint"]["Port"] == 10250
     assert node(cluster, "own")["spec"]["podCIDR"] == "10.244.2.0/24"
     assert node(cluster, "own")["status"]["allocatable"] == {"cpu": "1"}
     cluster.pod("p", "own")

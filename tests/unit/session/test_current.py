@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 import k8s_notebook as kn
@@ -12,13 +10,12 @@ from tests.unit.session import world
 
 
 @pytest.fixture(autouse=True)
-def nothing_held(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> Iterator[None]:
+def nothing_held(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
     monkeypatch.setattr(current, "_known", {})
     monkeypatch.setattr(current, "_current", None)
     monkeypatch.setenv("K8S_NOTEBOOK_HOME", str(tmp_path))
     monkeypatch.setenv("KUBECONFIG", f"{tmp_path}/none")
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
-    yield
 
 
 def test_no_cluster_yet() -> None:
@@ -58,3 +55,12 @@ def test_the_public_names_are_there() -> None:
         assert getattr(kn, name) is not None
     with pytest.raises(AttributeError, match="has no attribute 'nope'"):
         kn.nope  # type: ignore[attr-defined]
+
+
+def test_stop_refuses_in_one_sentence() -> None:
+    real = world.cluster(0)
+    real.door.embedded = False
+    with pytest.raises(kn.K8sError, match=r"^error: test is a real cluster: it is not ours to stop$"):
+        real.stop()
+    with pytest.raises(kn.K8sError, match=r"^error: there is no cluster 'test' \(there are: none yet\)"):
+        world.cluster(0).stop()

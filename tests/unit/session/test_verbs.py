@@ -97,7 +97,7 @@ def test_apply_writes_namespaces_first(c: Cluster) -> None:
         (WEB.replace("apps/v1", "apps/v7"), 'no matches for kind "Deployment" in version "apps/v7" (line 9: "kind: Deployment")'),
         (WEB.replace("kind: Deployment", "kind: Deploymint"), 'no matches for kind "Deploymint"'),
         (WEB.replace("replicas: 2", "replicas: two"), "cannot be handled as a Deployment: json: cannot unmarshal string"),
-        (WEB.replace("name: web\nspec", "name: Web_\nspec"), 'Deployment.apps "Web_" is invalid: metadata.name: Invalid value'),
+        (WEB.replace("name: web\nspec", "name: Web_\nspec"), 'The Deployment "Web_" is invalid: metadata.name: Invalid value'),
         (WEB.replace("app: web}\n    spec", "app: other}\n    spec"), "`selector` does not match template `labels`"),
         (WEB.replace("  name: web\nspec", "  name: web\n  namespace: nope\nspec"), 'namespaces "nope" not found (line 12'),
         (WEB.replace("  name: web\nspec", "  labels: {}\nspec"), "metadata.name is not set"),

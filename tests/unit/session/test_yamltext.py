@@ -54,7 +54,7 @@ def test_documents_and_lists_are_taken_apart() -> None:
         ("a: *nobody\n", "line 1, column 4: found undefined alias"),
         ("x: {{y}}\n", "a key must be a text"),
         ("a: &a [*a]\n", "endless"),
-        ("a: \x00\n", "cannot be read"),
+        ("a: \x00\n", "line 1, column 4: the character U+0000 is not allowed in YAML"),
     ],
 )
 def test_broken_yaml_is_one_clear_error(text: str, said: str) -> None:

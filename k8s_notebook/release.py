@@ -1,10 +1,14 @@
-"""Which Kubernetes an embedded cluster says it is."""
+"""Which release this package is, and which Kubernetes its embedded clusters say they are."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-GIT_VERSION = "v1.36.3+k8s-notebook"
+VERSION = "0.1.0"
+"""The version of this package: the build reads it here."""
+
+KUBERNETES = "v1.36.3"
+GIT_VERSION = f"{KUBERNETES}+k8s-notebook"
 
 INFO: Mapping[str, str] = {
     "major": "1",
