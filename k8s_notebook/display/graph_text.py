@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import networkx as nx
-
 from k8s_notebook.display import escaping, words
 from k8s_notebook.graph import relations, status
+from k8s_notebook.graph.build import Graph
 from k8s_notebook.graph.relations import Key
 from k8s_notebook.objects import tables
 from k8s_notebook.sim import clock
@@ -14,7 +13,7 @@ MOST_LINES = 60
 MOST_NAMES = 6
 
 
-def text(graph: nx.MultiDiGraph) -> str:
+def text(graph: Graph) -> str:
     """The sentence, then a line for each object: kind/name, kubectl's word, and what it points at. Problems first."""
     order = sorted(graph, key=lambda k: (graph.nodes[k]["status"] not in status.PROBLEMS, k))
     lines = [words.sentence(graph), *(_line(graph, k) for k in order[:MOST_LINES])]
@@ -23,7 +22,7 @@ def text(graph: nx.MultiDiGraph) -> str:
     return escaping.text("\n".join(lines))
 
 
-def facts(graph: nx.MultiDiGraph, key: Key, now: float) -> list[tuple[str, str]]:
+def facts(graph: Graph, key: Key, now: float) -> list[tuple[str, str]]:
     """Rows of (label, text) about one object: what it is, how it is, and its relations with the fields that say so."""
     data = graph.nodes[key]
     rows = [(key.kind, "/".join(p for p in (key.namespace, key.name) if p))]
@@ -49,7 +48,7 @@ def _names(keys: list[Key]) -> str:
     return shown + (f" and {len(keys) - MOST_NAMES} more" if len(keys) > MOST_NAMES else "")
 
 
-def _line(graph: nx.MultiDiGraph, key: Key) -> str:
+def _line(graph: Graph, key: Key) -> str:
     said: dict[str, list[Key]] = {}
     for _, target, relation in graph.out_edges(key, data="relation"):
         said.setdefault(relation, []).append(target)

@@ -72,7 +72,7 @@ _BASE = (
     ".kn{box-sizing:border-box;margin:0;padding:16px;max-width:1200px;overflow-x:auto;background:var(--kn-paper);color:var(--kn-ink);"
     f"font:13px/20px {UI_FONT};font-variant-numeric:tabular-nums}}"
     ".kn *{box-sizing:border-box}"
-    ".kn h1{font-size:16px;line-height:24px;font-weight:600;margin:0;letter-spacing:-.1px;text-wrap:balance;color:var(--kn-ink)}"
+    ".kn h1{font-size:16px;line-height:24px;font-weight:600;margin:0;letter-spacing:-.1px;text-wrap:balance;color:var(--kn-ink)}.kn *+h1{margin-top:20px}"
     ".kn .meta{color:var(--kn-ink-2);font-size:12px;line-height:20px;margin:0 0 16px}"
     ".kn .meta b{font-weight:600;color:var(--kn-ink)}"
     '.kn .meta span+span::before{content:"·";margin:0 6px;color:var(--kn-ink-3)}'

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import networkx as nx
-
 from k8s_notebook.graph import status
+from k8s_notebook.graph.build import Graph
 from k8s_notebook.graph.picture import Item
 from k8s_notebook.graph.relations import Key
 
@@ -17,7 +16,7 @@ def tooltip(item: Item) -> str:
     return "\n".join([said, *([item.reason] if item.reason else []), *([item.sub] if item.sub and item.sub != item.word else [])])
 
 
-def sentence(graph: nx.MultiDiGraph) -> str:
+def sentence(graph: Graph) -> str:
     """What the picture says, in one sentence: problems first, by name; and one about what may not be seen."""
     unseen = graph.graph.get("unseen")
     if not unseen:
@@ -26,7 +25,7 @@ def sentence(graph: nx.MultiDiGraph) -> str:
     return f"{_seen(graph)} {said}" if graph else said
 
 
-def _seen(graph: nx.MultiDiGraph) -> str:
+def _seen(graph: Graph) -> str:
     if not graph:
         return "Nothing is here yet."
     nodes = graph.nodes
@@ -41,7 +40,7 @@ def _seen(graph: nx.MultiDiGraph) -> str:
     return " ".join(said) or _well(graph)
 
 
-def _well(graph: nx.MultiDiGraph) -> str:
+def _well(graph: Graph) -> str:
     pods = [k for k in graph if k.kind == "Pod"]
     moving = [k for k in pods if graph.nodes[k]["status"] in {"wait", "away"}]
     nodes = sum(1 for k in graph if k.kind == "Node")
@@ -56,14 +55,14 @@ def _well(graph: nx.MultiDiGraph) -> str:
     return f"All is well: {whole}{_count(len(pods), 'pod')}{where}."
 
 
-def _nodes_down(graph: nx.MultiDiGraph, down: list[Key]) -> str:
+def _nodes_down(graph: Graph, down: list[Key]) -> str:
     pods = sum(1 for k in down for *_, r in graph.in_edges(k, data="relation") if r == "runs-on")
     names = _some([k.name for k in down])
     there = f", {_count(pods, 'pod')} {'was' if pods == 1 else 'were'} on {'it' if len(down) == 1 else 'them'}" if pods else ""
     return f"{names} {'is' if len(down) == 1 else 'are'} not ready{there}."
 
 
-def _failing(graph: nx.MultiDiGraph, failing: list[Key]) -> str:
+def _failing(graph: Graph, failing: list[Key]) -> str:
     pods = sum(1 for k in graph if k.kind == "Pod")
     why = graph.nodes[failing[0]]["word"]
     stuck = graph.nodes[failing[0]]["status"] == "stuck"
@@ -73,7 +72,7 @@ def _failing(graph: nx.MultiDiGraph, failing: list[Key]) -> str:
     return f"{len(failing)} of {_count(pods, 'pod')} are not running: {_some(words)}."
 
 
-def _missing(graph: nx.MultiDiGraph, missing: list[Key]) -> str:
+def _missing(graph: Graph, missing: list[Key]) -> str:
     return f"{_some([f'{k.kind} {k.name}' for k in missing])} {'does' if len(missing) == 1 else 'do'} not exist."
 
 

@@ -10,6 +10,9 @@ from k8s_notebook.graph import relations, status
 from k8s_notebook.graph.relations import Key
 from k8s_notebook.objects import Obj, masking
 
+Graph = nx.MultiDiGraph
+"""What a graph of a cluster is."""
+
 HIDDEN = frozenset({("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")})
 """What every namespace has: it is in the graph only when something points at it."""
 
@@ -17,7 +20,7 @@ _MISSED = frozenset({"Pod", "Node", "Service", "Deployment"})
 """Kinds that are named first among those that may not be seen."""
 
 
-def build(objects: Iterable[Obj], now: float, unseen: Collection[str] = ()) -> nx.MultiDiGraph:
+def build(objects: Iterable[Obj], now: float, unseen: Collection[str] = ()) -> Graph:
     """The graph of these objects at time `now` (seconds since the epoch, for ages).
 
     `unseen` are the kinds that could not be listed: what is referred to of them is "not visible" instead of missing. They are kept

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import anywidget
-import networkx as nx
 import traitlets
 
 from k8s_notebook.display import escaping, graph_svg, graph_text, words
 from k8s_notebook.graph import build, layout
+from k8s_notebook.graph.build import Graph
 from k8s_notebook.graph.picture import Picture
 from k8s_notebook.objects import Obj
 from k8s_notebook.sim import clock
@@ -45,7 +45,7 @@ class Topology(anywidget.AnyWidget):  # type: ignore[misc]
         self._meta = tuple(meta)
         self._clock = wall or clock.Wall()
         self._look = look
-        self.nx: nx.MultiDiGraph = nx.MultiDiGraph()
+        self.nx: Graph = Graph()
         self._picture = Picture()
         self._refresh()
         super().__init__(picture=self._shown(), state=self._liveness())
@@ -97,7 +97,7 @@ class Topology(anywidget.AnyWidget):  # type: ignore[misc]
         return {
             "width": picture.width,
             "height": picture.height,
-            "sentence": words.sentence(self.nx),
+            "sentence": escaping.line(words.sentence(self.nx)),
             "meta": [escaping.line(m) for m in self._said()],
             "style": graph_svg.style(),
             "arrows": graph_svg.arrows(),
