@@ -87,6 +87,8 @@ def endpoint(path: str, context: str | None = None) -> tuple[Context, Endpoint]:
             loader.load_and_set(found)
     except ConfigException as error:
         raise ConfigError(f"kubeconfig {path}: {error}.") from None
+    except OSError as error:
+        raise ConfigError(f"kubeconfig {path} names {error.filename}: {error.strerror}.") from None
     if not chosen.server:
         raise ConfigError(f'cluster "{chosen.cluster}" of context "{chosen.name}" has no server in {path}.')
     user = next((u.get("user") or {} for u in _named(merged.value, "users") if u["name"] == chosen.user), {})
@@ -138,7 +140,11 @@ def _acting_as(user: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """The headers of `as`, `as-uid`, `as-groups` and `as-user-extra`: to leave them out would give more rights than meant."""
     extra = user.get("as-user-extra") or {}
     return (
-        *((header, str(user[key])) for header, key in (("Impersonate-User", "as"), ("Impersonate-Uid", "as-uid")) if user.get(key)),
+        *(
+            (header, str(user[key]))
+            for header, key in (("Impersonate-User", "as"), ("Impersonate-Uid", "as-uid"))
+            if user.get(key)
+        ),
         *(("Impersonate-Group", str(group)) for group in user.get("as-groups") or ()),
         *((f"Impersonate-Extra-{quote(key, safe='')}", str(value)) for key, values in extra.items() for value in values),
     )

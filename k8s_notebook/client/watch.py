@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
 
 import aiohttp
 import orjson
@@ -14,6 +13,7 @@ from k8s_notebook.client.inbox import Inbox
 from k8s_notebook.client.transport import Transport
 from k8s_notebook.machinery.actions import List
 from k8s_notebook.machinery.api import WatchEvent
+from k8s_notebook.machinery.cache import Name, name_of
 from k8s_notebook.objects import Obj, errors
 from k8s_notebook.objects.kinds import Kind, Kinds
 from k8s_notebook.sim import clock
@@ -26,8 +26,6 @@ SILENCE = 30.0
 """Seconds beyond that after which a silent connection is given up."""
 PAGE = 2000
 _FATAL = (errors.Forbidden, errors.Unauthorized, errors.NotFound, errors.MethodNotAllowed, errors.BadRequest)
-
-Name = tuple[str, str]
 
 
 class Watching:
@@ -122,7 +120,7 @@ class Watching:
                 found, continue_ = {}, ""
                 continue
             for item in answer.get("items") or ():
-                found[_name(item)] = {"apiVersion": self._kind.api_version, "kind": self._kind.kind, **item}
+                found[name_of(item)] = {"apiVersion": self._kind.api_version, "kind": self._kind.kind, **item}
             continue_ = answer["metadata"].get("continue") or ""
             if not continue_:
                 return found, int(answer["metadata"].get("resourceVersion") or 0)
@@ -149,9 +147,9 @@ class Watching:
         if not self._whole:
             return WatchEvent(event["type"], obj, revision)
         if event["type"] == "DELETED":
-            self._known.pop(_name(obj), None)
+            self._known.pop(name_of(obj), None)
         else:
-            self._known[_name(obj)] = obj
+            self._known[name_of(obj)] = obj
         return WatchEvent(event["type"], obj, revision)
 
     async def _deliver(self, events: list[WatchEvent]) -> None:
@@ -167,11 +165,6 @@ def _revision(obj: Obj) -> int:
         return int(obj["metadata"].get("resourceVersion") or 0)
     except ValueError:
         return 0
-
-
-def _name(obj: Obj) -> Name:
-    metadata: dict[str, Any] = obj["metadata"]
-    return metadata.get("namespace", ""), metadata["name"]
 
 
 async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[list[bytes]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Container, Iterable
+from typing import TypeAlias
 
 import networkx as nx
 
@@ -10,7 +11,7 @@ from k8s_notebook.graph import relations, status
 from k8s_notebook.graph.relations import Key
 from k8s_notebook.objects import Obj, masking
 
-Graph = nx.MultiDiGraph
+Graph: TypeAlias = nx.MultiDiGraph
 """What a graph of a cluster is."""
 
 HIDDEN = frozenset({("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")})

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from k8s_notebook.objects import Obj, kinds, tables
+from k8s_notebook.objects.tables.getters import condition, is_true
 
 CLASSES = ("bad", "stuck", "unknown", "wait", "away", "off", "done", "ok")
 """Worst first: error, cannot be placed, unknown, in progress, leaving, scaled to zero, finished, ok."""
@@ -53,12 +54,6 @@ def _cell(obj: Obj, column: str, now: float) -> str:
     return str(tables.cells(kind, obj, now)[names.index(column)])
 
 
-def condition(obj: Obj, type_: str) -> Obj:
-    """The condition of that type, {} if the object has none."""
-    conditions = (obj.get("status") or {}).get("conditions") or ()
-    return next((c for c in conditions if c.get("type") == type_), {})
-
-
 def of_pod(word: str, ready: bool, pod: Obj) -> Status:
     """How a pod is for which kubectl prints `word`; `ready`: whether all its containers are."""
     scheduled = condition(pod, "PodScheduled")
@@ -101,12 +96,12 @@ def _said(pod: Obj) -> str:
 
 
 def _pod(pod: Obj, now: float) -> Status:
-    return of_pod(_cell(pod, "Status", now), condition(pod, "Ready").get("status") == "True", pod)
+    return of_pod(_cell(pod, "Status", now), is_true(pod, "Ready"), pod)
 
 
 def _node(node: Obj, _: float) -> Status:
     cordoned = bool((node.get("spec") or {}).get("unschedulable"))
-    return of_node(condition(node, "Ready").get("status") == "True", cordoned, node)
+    return of_node(is_true(node, "Ready"), cordoned, node)
 
 
 def _workload(obj: Obj, _: float) -> Status:
@@ -120,9 +115,9 @@ def _daemons(obj: Obj, _: float) -> Status:
 
 
 def _job(job: Obj, _: float) -> Status:
-    if condition(job, "Failed").get("status") == "True":
+    if is_true(job, "Failed"):
         return Status("bad", "Failed", condition(job, "Failed").get("message", ""))
-    if condition(job, "Complete").get("status") == "True":
+    if is_true(job, "Complete"):
         return Status("done", "Complete")
     return Status("off", "Suspended") if (job.get("spec") or {}).get("suspend") else Status("wait", "Running")
 

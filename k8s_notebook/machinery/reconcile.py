@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from k8s_notebook.machinery.actions import Action, Bind, Create, Emit, RequeueAfter, Write
 from k8s_notebook.machinery.api import Api, Ticket
@@ -44,6 +44,7 @@ class Controller(Protocol):
         ...
 
 
+@runtime_checkable
 class Tells(Protocol):
     """A controller that also says something when an action went well: a generated name is known only then."""
 
@@ -52,6 +53,7 @@ class Tells(Protocol):
         ...
 
 
+@runtime_checkable
 class Paced(Protocol):
     """A controller that looks at a key with many parts only so often; in between, changes gather."""
 
@@ -60,6 +62,7 @@ class Paced(Protocol):
         ...
 
 
+@runtime_checkable
 class Explains(Protocol):
     """A controller that also says something when an action was refused."""
 
@@ -86,6 +89,9 @@ class ControllerLoop:
         self.last_reconcile: float | None = None
         self.reconciled = 0
         self.last_error = ""
+        self._paced = controller if isinstance(controller, Paced) else None
+        self._tells = controller if isinstance(controller, Tells) else None
+        self._explains = controller if isinstance(controller, Explains) else None
         self._api = api
         self._loop = loop
         self._informers = informers
@@ -145,12 +151,11 @@ class ControllerLoop:
 
     def _pause(self, key: Name) -> float:
         """The seconds until a key may be looked at again; when it may, that is noted."""
-        pace = getattr(self.controller, "pace", None)
-        if pace is None:
+        if self._paced is None:
             return 0.0
         now = self._loop.now()
-        wait: float = self._looked.pop(key, now) - now
-        every: float = pace(self._informers, key)
+        wait = self._looked.pop(key, now) - now
+        every = self._paced.pace(self._informers, key)
         if wait > 0:
             self._looked[key] = now + wait
         elif every > 0:
@@ -211,17 +216,15 @@ class ControllerLoop:
             resource = _resource_of(action)
             if ticket.revision is not None and resource in self._informers:
                 pending.revisions[resource] = max(ticket.revision, pending.revisions.get(resource, 0))
-            done = getattr(self.controller, "done", None)
-            if done:
-                self._say(done(self._informers, key, action, ticket.result(), self._loop.now()))
+            if self._tells is not None:
+                self._say(self._tells.done(self._informers, key, action, ticket.result(), self._loop.now()))
             return
         if not isinstance(error, ApiError):
             raise error
         pending.failed = True
         self.last_error = str(error)
-        refused = getattr(self.controller, "refused", None)
-        if refused:
-            self._say(refused(self._informers, key, action, error, self._loop.now()))
+        if self._explains is not None:
+            self._say(self._explains.refused(self._informers, key, action, error, self._loop.now()))
 
     def _say(self, actions: Iterable[Action]) -> None:
         for action in actions:

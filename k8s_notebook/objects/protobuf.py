@@ -19,7 +19,6 @@ from k8s_notebook.objects import Obj, protowire
 from k8s_notebook.objects.errors import BadRequest
 
 MAGIC = b"k8s\x00"
-MEDIA_TYPE = "application/vnd.kubernetes.protobuf"
 
 Raw = protowire.Raw
 Read = Callable[[Raw], Any]

@@ -281,6 +281,4 @@ def _patch(door: Door, item: Item, live: Obj, *, dry_run: bool) -> Patch | None:
     if not change:
         return None
     style: PatchStyle = "strategic" if node is not None else "merge"
-    return Patch(
-        door.resource(kind), item.name, item.namespace, change, style, manager=MANAGER, dry_run=dry_run, strict=True
-    )
+    return Patch(door.resource(kind), item.name, item.namespace, change, style, manager=MANAGER, dry_run=dry_run, strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -45,10 +46,8 @@ def graph(door: Door, namespace: str | None = None, *, everywhere: bool = False,
 
 def _checked(door: Door, namespace: str) -> str:
     """The namespace, once the cluster has answered."""
-    try:
+    with contextlib.suppress(errors.Forbidden):
         door.ask(List("pods", namespace, limit=1))
-    except errors.Forbidden:
-        pass
     return namespace
 
 

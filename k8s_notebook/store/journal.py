@@ -95,8 +95,12 @@ class Journal:
         self._db.close()
 
     def _unreadable(self, error: sqlite3.Error) -> JournalError:
+        if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            return JournalError(
+                f"the journal {self.path} cannot be read: {error}; put a copy of it back, or recreate the cluster with --fresh"
+            )
         return JournalError(
-            f"the journal {self.path} cannot be read: {error}; put a copy of the file back, or recreate the cluster with --fresh"
+            f"the journal {self.path} cannot be opened: {error}; the disk is full, or the folder cannot be written"
         )
 
     def _roll_back(self) -> None:

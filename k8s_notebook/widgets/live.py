@@ -159,6 +159,8 @@ class Feed:
         with self._lock:
             for event in events:
                 _apply(watched, event)
+        if events and watched.subscription.ended:
+            self.wake()
         return bool(events)
 
     def _arrived(self, watched: _Watched) -> list[WatchEvent]:
@@ -228,8 +230,8 @@ def follow(api: Api, resources: Iterable[str], namespace: str = "") -> Look:
 
 def _apply(watched: _Watched, event: WatchEvent) -> None:
     if event.type == "BOOKMARK":
-        if event.initial:
-            seen, watched.initial = watched.initial or set(), None
+        if event.initial and watched.initial is not None:
+            seen, watched.initial = watched.initial, None
             watched.objects = {n: o for n, o in watched.objects.items() if n in seen}
             watched.complete = True
         return

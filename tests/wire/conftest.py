@@ -13,6 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+import k8s_notebook as kn
+from tests.wire.notebook import Cell, Notebook
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
@@ -92,3 +96,45 @@ def kubectl(request: pytest.FixtureRequest) -> str:
     if path is None:
         pytest.skip(f"needs kubectl {request.param}: put it on the PATH, or name it in K8S_NOTEBOOK_KUBECTL")
     return path
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pathlib.Path]:
+    """A state folder that the notebook and the commands of this module share."""
+    folder = tmp_path_factory.mktemp("notebook")
+    before = os.environ.get("K8S_NOTEBOOK_HOME")
+    os.environ["K8S_NOTEBOOK_HOME"] = str(folder)
+    yield folder
+    command(folder, "delete", "--all")
+    os.environ.pop("K8S_NOTEBOOK_HOME")
+    if before is not None:
+        os.environ["K8S_NOTEBOOK_HOME"] = before
+
+
+@pytest.fixture(scope="module")
+def mine(state: pathlib.Path) -> Wire:
+    """The cluster of this module."""
+    return Wire(state, pathlib.Path(command(state, "start", "--nodes", "2").stdout.strip()))
+
+
+@pytest.fixture(scope="module")
+def c(mine: Wire) -> kn.Cluster:
+    """The same cluster, from the notebook's side."""
+    return kn.start()
+
+
+@pytest.fixture(scope="module")
+def shell() -> Iterator[InteractiveShell]:
+    """A notebook."""
+    found = InteractiveShell.instance()
+    found.run_line_magic("load_ext", "k8s_notebook")
+    yield found
+    found.run_line_magic("unload_ext", "k8s_notebook")
+    InteractiveShell.clear_instance()
+
+
+@pytest.fixture
+def run(shell: InteractiveShell, c: kn.Cluster) -> Notebook:
+    """Runs a cell in a notebook that uses the cluster of this module."""
+    kn.use(c.name)
+    return lambda code: Cell(shell, code)

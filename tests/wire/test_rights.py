@@ -95,7 +95,7 @@ def kubeconfig(mine: Wire, name: str, user: dict[str, Any], namespace: str = "te
 def token(admin: kn.Cluster) -> str:
     """A token of the robot, from a TokenRequest."""
     request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-    answer = admin.door.ask(Create(request, "serviceaccounts", "team", "token", "robot"))
+    answer = admin.door.ask(Create(request, "serviceaccounts", "team", subresource="token", name="robot"))
     return str(answer["status"]["token"])
 
 
@@ -210,7 +210,9 @@ def test_who_may_not_come_in(mine: Wire, robot: kn.Cluster, name: str, user: dic
 
 def test_who_acts_for_somebody_else_has_their_rights_only(mine: Wire, admin: kn.Cluster) -> None:
     own = yaml.safe_load(mine.kubeconfig.read_text())["users"][0]["user"]
-    jane = kn.connect(kubeconfig(mine, "jane", {**own, "as": "jane", "as-groups": ["dev", "ops"], "as-user-extra": {"reason": ["test"]}}))
+    jane = kn.connect(
+        kubeconfig(mine, "jane", {**own, "as": "jane", "as-groups": ["dev", "ops"], "as-user-extra": {"reason": ["test"]}})
+    )
     with pytest.raises(kn.K8sError, match='User "jane" cannot list resource "pods"'):
         jane.get("pods")
     assert "jane (dev, ops, system:authenticated)" in str(jane.status())
@@ -232,7 +234,11 @@ def test_kubectl_has_the_same_rights(mine: Wire, admin: kn.Cluster, robot: kn.Cl
     assert len(as_robot.kubectl(kubectl, "get", "pods", "-o", "name").stdout.split()) == 2
     assert as_robot.kubectl(kubectl, "logs", pod(admin, "team")).stdout
     cases: dict[tuple[str, ...], str] = {
-        ("get", "pods", "-A"): f'pods is forbidden: User "{ROBOT}" cannot list resource "pods" in API group "" at the cluster scope',
+        (
+            "get",
+            "pods",
+            "-A",
+        ): f'pods is forbidden: User "{ROBOT}" cannot list resource "pods" in API group "" at the cluster scope',
         ("get", "nodes"): 'cannot list resource "nodes"',
         ("get", "pods", "--as=jane"): f'users "jane" is forbidden: User "{ROBOT}" cannot impersonate resource "users"',
     }

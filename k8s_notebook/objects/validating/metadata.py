@@ -114,10 +114,11 @@ def selector(found: Findings, given: Obj | None, path: str) -> None:
         return
     labels(found, given.get("matchLabels") or {}, f"{path}.matchLabels")
     for i, term in enumerate(given.get("matchExpressions") or ()):
-        _requirement(found, term, f"{path}.matchExpressions[{i}]")
+        requirement(found, term, f"{path}.matchExpressions[{i}]")
 
 
-def _requirement(found: Findings, term: Obj, path: str) -> None:
+def requirement(found: Findings, term: Obj, path: str, *, comparing: bool = False) -> None:
+    """One requirement of a label selector, or (`comparing`) of a node selector, which may also compare numbers."""
     operator, values = term.get("operator"), term.get("values") or []
     if operator in ("In", "NotIn"):
         if not values:
@@ -125,6 +126,9 @@ def _requirement(found: Findings, term: Obj, path: str) -> None:
     elif operator in ("Exists", "DoesNotExist"):
         if values:
             found.forbidden(f"{path}.values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")
+    elif comparing and operator in ("Gt", "Lt"):
+        if len(values) != 1:
+            found.required(f"{path}.values", "must be specified single value when `operator` is 'Lt' or 'Gt'")
     else:
         found.invalid(f"{path}.operator", operator or "", "not a valid selector operator")
     key = term.get("key") or ""

@@ -14,7 +14,6 @@ Check: TypeAlias = Callable[[str], tuple[str, ...]]
 
 _LABEL: Final = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN: Final = rf"{_LABEL}(\.{_LABEL})*"
-_DNS_1035: Final = "[a-z]([-a-z0-9]*[a-z0-9])?"
 _KEY: Final = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _WILDCARD: Final = rf"\*\.{_SUBDOMAIN}"
 _KEY_SENTENCE: Final = (
@@ -35,10 +34,6 @@ _LABEL_WRONG: Final = _mismatch(
 _SUBDOMAIN_WRONG: Final = _mismatch(
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with"
     " an alphanumeric character", _SUBDOMAIN, "example.com",
-)  # fmt: skip
-_DNS_1035_WRONG: Final = _mismatch(
-    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end"
-    " with an alphanumeric character", _DNS_1035, "my-name", "abc-123",
 )  # fmt: skip
 _WILDCARD_WRONG: Final = _mismatch(
     "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case"
@@ -64,7 +59,6 @@ _ENVIRONMENT_WRONG: Final = "a valid environment variable name must consist only
 
 _label_shape = re.compile(_LABEL).fullmatch
 _subdomain_shape = re.compile(_SUBDOMAIN).fullmatch
-_dns_1035_shape = re.compile(_DNS_1035).fullmatch
 _wildcard_shape = re.compile(_WILDCARD).fullmatch
 _key_shape = re.compile(_KEY).fullmatch
 _config_key_shape = re.compile("[-._a-zA-Z0-9]+").fullmatch
@@ -89,11 +83,6 @@ def subdomain(value: str) -> tuple[str, ...]:
     if not _subdomain_shape(value):
         found.append(_SUBDOMAIN_WRONG)
     return tuple(found)
-
-
-def dns_1035(value: str) -> tuple[str, ...]:
-    """RFC 1035 label: starts with a letter."""
-    return tuple(_too_long(value, 63) + ([] if _dns_1035_shape(value) else [_DNS_1035_WRONG]))
 
 
 def wildcard(value: str) -> tuple[str, ...]:

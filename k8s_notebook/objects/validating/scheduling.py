@@ -106,7 +106,7 @@ def node_selector(found: Findings, given: Obj, path: str) -> None:
 
 def _node_term(found: Findings, term: Obj, path: str) -> None:
     for i, requirement in enumerate(term.get("matchExpressions") or ()):
-        _node_requirement(found, requirement, f"{path}.matchExpressions[{i}]")
+        metadata.requirement(found, requirement, f"{path}.matchExpressions[{i}]", comparing=True)
     for i, requirement in enumerate(term.get("matchFields") or ()):
         where = f"{path}.matchFields[{i}]"
         if requirement.get("operator") not in ("In", "NotIn"):
@@ -115,25 +115,6 @@ def _node_term(found: Findings, term: Obj, path: str) -> None:
             found.required(f"{where}.values", "must be only one value when `operator` is 'In' or 'NotIn' for node field selector")
         if requirement.get("key") != "metadata.name":
             found.invalid(f"{where}.key", requirement.get("key") or "", "not a valid field selector key")
-
-
-def _node_requirement(found: Findings, requirement: Obj, path: str) -> None:
-    operator, values = requirement.get("operator") or "", requirement.get("values") or ()
-    if operator in ("In", "NotIn"):
-        if not values:
-            found.required(f"{path}.values", "must be specified when `operator` is 'In' or 'NotIn'")
-    elif operator in ("Exists", "DoesNotExist"):
-        if values:
-            found.forbidden(f"{path}.values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")
-    elif operator in ("Gt", "Lt"):
-        if len(values) != 1:
-            found.required(f"{path}.values", "must be specified single value when `operator` is 'Lt' or 'Gt'")
-    else:
-        found.invalid(f"{path}.operator", operator, "not a valid selector operator")
-    key = requirement.get("key") or ""
-    found.each(f"{path}.key", key, names.qualified(key))
-    for i, value in enumerate(values):
-        found.each(f"{path}.values[{i}]", value, names.label_value(value))
 
 
 def _pod_term(found: Findings, term: Obj, path: str) -> None:

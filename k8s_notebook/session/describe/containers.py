@@ -27,7 +27,9 @@ def _one(page: Page, level: int, container: Obj, status: Obj | None) -> None:
     if status is not None:
         page.add(level, "Image ID:", status.get("imageID") or "")
     ports = container.get("ports") or ()
-    page.pair(level, "Ports" if len(ports) > 1 else "Port", ", ".join(f"{p['containerPort']}/{p.get('protocol', 'TCP')}" for p in ports))
+    page.pair(
+        level, "Ports" if len(ports) > 1 else "Port", ", ".join(f"{p['containerPort']}/{p.get('protocol', 'TCP')}" for p in ports)
+    )
     page.pair(
         level, "Host Ports" if len(ports) > 1 else "Host Port", ", ".join(f"{p.get('hostPort', 0)}/{p.get('protocol', 'TCP')}" for p in ports)
     )  # fmt: skip
@@ -88,7 +90,9 @@ def _probe(probe: Obj) -> str:
     )  # fmt: skip
     if "httpGet" in probe:
         get = probe["httpGet"]
-        return f"http-get {get.get('scheme', 'HTTP').lower()}://{get.get('host', '')}:{get.get('port')}{get.get('path', '')} {times}"
+        return (
+            f"http-get {get.get('scheme', 'HTTP').lower()}://{get.get('host', '')}:{get.get('port')}{get.get('path', '')} {times}"
+        )
     if "tcpSocket" in probe:
         return f"tcp-socket {probe['tcpSocket'].get('host', '')}:{probe['tcpSocket'].get('port')} {times}"
     if "grpc" in probe:

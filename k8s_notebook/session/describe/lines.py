@@ -41,7 +41,14 @@ class Page:
         self.several(level, key, [f"{k}{separator}{v}" for k, v in sorted((values or {}).items())])
 
     def table(
-        self, level: int, head: Sequence[str], rows: Iterable[Sequence[Any]], *, ruled: bool = True, padded: int = 0, shortest: int = 0
+        self,
+        level: int,
+        head: Sequence[str],
+        rows: Iterable[Sequence[Any]],
+        *,
+        ruled: bool = True,
+        padded: int = 0,
+        shortest: int = 0,
     ) -> None:
         """A small table, with dashes under its head; the first `padded` cells of a row end in a space, as kubectl writes them."""
         self.add(level, *head)

@@ -84,7 +84,8 @@ def _events(door: Door, page: Page, obj: Obj) -> None:
     now = clock.Wall().now()
     page.add(0, "Events:")
     rows = [
-        (e.get("type", ""), e.get("reason", ""), events.seen(e, now), _from(e), str(e.get("message") or "").strip()) for e in found
+        (e.get("type", ""), e.get("reason", ""), events.seen(e, now), _from(e), str(e.get("message") or "").strip())
+        for e in found
     ]
     page.table(1, ("Type", "Reason", "Age", "From", "Message"), rows, shortest=4)
 

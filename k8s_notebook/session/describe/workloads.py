@@ -63,7 +63,9 @@ def _phases(door: Door, obj: Obj) -> str:
     found = reading.items(door, door.kind("pods"), obj["metadata"]["namespace"], str(matching))
     uid = obj["metadata"].get("uid")
     phases = [
-        (p.get("status") or {}).get("phase") for p in found if any(o["uid"] == uid for o in p["metadata"].get("ownerReferences") or ())
+        (p.get("status") or {}).get("phase")
+        for p in found
+        if any(o["uid"] == uid for o in p["metadata"].get("ownerReferences") or ())
     ]
     names = (("Running", "Running"), ("Pending", "Waiting"), ("Succeeded", "Succeeded"), ("Failed", "Failed"))
     return " / ".join(f"{phases.count(phase)} {said}" for phase, said in names)
@@ -109,4 +111,3 @@ def _replicasets(door: Door, page: Page, obj: Obj) -> None:
 def _counted(obj: Obj) -> str:
     has, wanted = (obj.get("status") or {}).get("replicas", 0), (obj.get("spec") or {}).get("replicas", 0)
     return f"{obj['metadata']['name']} ({has}/{wanted} replicas created)"
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -229,6 +230,26 @@ def test_a_server_that_breaks_off_is_tried_again(connection: connect.Connection,
     server.on(PODS, Script(busy[0], listed(10, stub.pod("a", 5)), busy[1], [event("MODIFIED", "a", 11)]))
     subscription = watched(connection)
     assert told(collect(subscription, 3)) == [("ADDED", "a"), ("BOOKMARK", "initial"), ("MODIFIED", "a")]
+    subscription.close()
+
+
+def test_a_watch_says_that_the_cluster_is_lost_and_that_it_is_back(connection: connect.Connection, server: stub.Stub) -> None:
+    away = [stub.status(500, "InternalError", "etcd is away") for _ in range(2)]
+    server.on(PODS, Script(away[0], listed(10, stub.pod("a", 5)), [event("MODIFIED", "a", 11)], away[1]))
+    subscription = watched(connection)
+    changed, troubles = threading.Event(), [""]
+
+    def heard() -> None:
+        if subscription.trouble != troubles[-1]:
+            troubles.append(subscription.trouble)
+            changed.set()
+
+    subscription.on_ready(heard)
+    deadline = clock.monotonic() + 20
+    while len(troubles) < 5:
+        assert waiting.until(changed, deadline), troubles
+        changed.clear()
+    assert troubles == ["", "etcd is away", "", "etcd is away", ""]
     subscription.close()
 
 

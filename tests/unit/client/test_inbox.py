@@ -46,3 +46,15 @@ def test_a_reader_that_lets_go_is_left_alone() -> None:
     assert told == [1]
     assert inbox.take() == []
     assert inbox.ended
+
+
+def test_trouble_is_told_when_it_changes() -> None:
+    inbox: Inbox[int] = Inbox()
+    seen: list[str] = []
+    inbox.on_ready(lambda: seen.append(inbox.trouble))
+    for said in ("", "refused", "refused", "timed out", "", ""):
+        inbox.say(said)
+    assert seen == ["refused", "timed out", ""]
+    inbox.close()
+    inbox.say("refused")
+    assert seen == ["refused", "timed out", ""]

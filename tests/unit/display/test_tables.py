@@ -43,7 +43,19 @@ def test_columns_are_aligned_as_kubectl_does() -> None:
 
 def test_namespaces_labels_wide_and_prefix() -> None:
     said = text.columns(text.lines(sheet(WELL), wide=True, namespaces=True, show_labels=True, prefix=True)).split("\n")
-    assert said[0].split() == ["NAMESPACE", "NAME", "READY", "STATUS", "RESTARTS", "AGE", "IP", "NODE", "NOMINATED", "NODE", "LABELS"]
+    assert said[0].split() == [
+        "NAMESPACE",
+        "NAME",
+        "READY",
+        "STATUS",
+        "RESTARTS",
+        "AGE",
+        "IP",
+        "NODE",
+        "NOMINATED",
+        "NODE",
+        "LABELS",
+    ]
     assert said[1].split() == ["shop", "pod/web-1", "1/1", "Running", "0", "2d4h", "10.0.0.1", "node-1", "<none>", "app=web"]
 
 
@@ -155,7 +167,9 @@ def test_no_display_of_rows_obeys_hostile_text(said: str) -> None:
 class Page(HTMLParser):
     """Checks that every element is closed, and that only elements of ours are there."""
 
-    KNOWN = frozenset(["style", "figure", "h1", "p", "b", "span", "table", "thead", "tbody", "tr", "th", "td", "svg", "circle", "path", "pre"])
+    KNOWN = frozenset(
+        ["style", "figure", "h1", "p", "b", "span", "table", "thead", "tbody", "tr", "th", "td", "svg", "circle", "path", "pre"]
+    )
     EMPTY = frozenset({"circle", "path"})
 
     def check(self, page: str) -> None:

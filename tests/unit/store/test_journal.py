@@ -128,7 +128,7 @@ def test_an_earlier_layout_is_migrated(tmp_path: pathlib.Path, monkeypatch: pyte
 
 def test_a_file_that_is_no_journal_is_refused(tmp_path: pathlib.Path) -> None:
     (tmp_path / "journal.db").write_bytes(b"this is a text, and long enough to be taken for a database" * 50)
-    with pytest.raises(JournalError, match="cannot be read: file is not a database; put a copy"):
+    with pytest.raises(JournalError, match="cannot be read: file is not a database; put a copy of it back"):
         Journal(tmp_path / "journal.db")
 
 
