@@ -26,9 +26,16 @@ def main() -> None:
         begin = time.monotonic()
         side = clusters.embedded(args.nodes)
         try:
-            pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "first"}, "spec": {"containers": [{"name": "c", "image": "nginx"}]}}
+            pod = {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "metadata": {"name": "first"},
+                "spec": {"containers": [{"name": "c", "image": "nginx"}]},
+            }
             side.request("POST", "/api/v1/namespaces/default/pods", pod)
-            clusters.until(lambda: bool(side.request("GET", "/api/v1/namespaces/default/pods/first")["spec"].get("nodeName")), LONGEST)
+            clusters.until(
+                lambda: bool(side.request("GET", "/api/v1/namespaces/default/pods/first")["spec"].get("nodeName")), LONGEST
+            )
             bound = time.monotonic() - begin
             latencies: list[float] = []
 
