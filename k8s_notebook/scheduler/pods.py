@@ -77,10 +77,27 @@ def _ports(spec: Obj) -> Iterator[Port]:
 
 def assigned_requests(pod_class: PodClass, status: Obj) -> requests.Requests:
     """What an assigned pod occupies: its class's requests, unless a resize is in its status."""
-    said = (*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ()))
-    if status.get("resources") is None and not any(s.get("resources") is not None for s in said):
+    if (status.get("resources") is None or pod_class.spec.get("resources") is None) and not any(
+        _resized(container, said)
+        for containers, statuses in _SIDES
+        for container, said in zip(pod_class.spec.get(containers) or (), status.get(statuses) or (), strict=False)
+    ):
         return pod_class.requests
     return requests.of_pod(pod_class.spec, status)
+
+
+_SIDES = (("containers", "containerStatuses"), ("initContainers", "initContainerStatuses"))
+
+
+def _resized(container: Obj, said: Obj) -> bool:
+    """Whether a container's status says other resources than its specification asks for."""
+    now, wanted = said.get("resources"), container.get("resources") or {}
+    given = said.get("allocatedResources")
+    return (
+        (now is not None and now != wanted)
+        or (given is not None and given != wanted.get("requests", {}))
+        or (now is not None and said.get("name") != container.get("name"))
+    )
 
 
 def ended(pod: Obj) -> bool:

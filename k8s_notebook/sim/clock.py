@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import time
 from typing import Protocol
 
@@ -49,7 +50,12 @@ def timestamp(seconds: float) -> str:
     >>> timestamp(0.9)
     '1970-01-01T00:00:00Z'
     """
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(int(seconds)))
+    return _written(int(seconds)) + "Z"
+
+
+@functools.lru_cache(maxsize=64)
+def _written(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
 
 
 def micro_timestamp(seconds: float) -> str:
@@ -60,7 +66,7 @@ def micro_timestamp(seconds: float) -> str:
     """
     whole = int(seconds // 1)
     micro = min(int((seconds - whole) * 1e6 + 0.5), 999_999)
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole)) + f".{micro:06d}Z"
+    return f"{_written(whole)}.{micro:06d}Z"
 
 
 def time_of_day(seconds: float) -> str:

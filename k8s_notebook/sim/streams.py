@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
-import uuid
 
 NAME_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 """The letters of generated names: no vowels, no 0, 1, 3 (as in apimachinery/pkg/util/rand)."""
+_VARIANTS = "89ab"
 
 
 class Streams:
@@ -25,7 +25,10 @@ class Streams:
 
     def uid(self, name: str = "uid") -> str:
         """A version 4 UUID drawn from the stream."""
-        return str(uuid.UUID(int=self.stream(name).getrandbits(128), version=4))
+        digits = f"{self.stream(name).getrandbits(128):032x}"
+        # The thirteenth digit is the version, the top bits of the seventeenth the variant (RFC 9562).
+        variant = _VARIANTS[int(digits[16], 16) & 3]
+        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
     def suffix(self, length: int = 5, name: str = "names") -> str:
         """The random end of a generated name."""
