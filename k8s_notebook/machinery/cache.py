@@ -93,12 +93,14 @@ class Cache:
         """Put (or, with None, take out) an object; the one that was there before."""
         old = self._objects.get(name)
         for index, filed in self._indexes.items():
-            for key in INDEXES[index](old) if old is not None else ():
+            before = INDEXES[index](old) if old is not None else ()
+            after = INDEXES[index](new) if new is not None else ()
+            for key in before if before != after else ():
                 members = filed.get(key, {})
                 members.pop(name, None)
                 if not members:
                     filed.pop(key, None)
-            for key in INDEXES[index](new) if new is not None else ():
+            for key in after:
                 filed.setdefault(key, {})[name] = new  # type: ignore[assignment]
         inside = self._namespaces.setdefault(name[0], {})
         if new is None:

@@ -14,8 +14,8 @@ from typing import Literal, NamedTuple
 SCHEMA = 1
 """The layout of the tables; a file of a later one is refused, one of an earlier one is migrated."""
 
-CHECKPOINT_PAGES = 8192
-"""Pages of write-ahead log after which SQLite folds it back (32 MB)."""
+CHECKPOINT_PAGES = 32768
+"""Pages of write-ahead log after which SQLite folds it back (128 MB): folding waits for the disk."""
 
 _LAYOUT_1 = (
     "CREATE TABLE log (revision INTEGER PRIMARY KEY, resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, "
