@@ -1,7 +1,8 @@
 """Seconds until a Deployment of 5,000 pods on 1,000 nodes is Ready, and peak memory: embedded beside a real control plane.
 
 `python -m benchmarks.deployment [--pods 5000] [--nodes 1000] [--only embedded|real]`. The real side runs without rate limits and
-with KWOK's nodes.
+with KWOK's nodes. Both sides get `SETTLE` seconds of quiet between their nodes' being Ready and the Deployment, so that neither is
+still starting up; what a fresh start costs is in `benchmarks.startup` and `benchmarks.first_schedule`.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from benchmarks import clusters
 from benchmarks.clusters import Side
 
 LONGEST = 400.0
+SETTLE = 5.0
 DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
 
 
 def measure(side: Side, pods: int) -> None:
     """Add the seconds of each step to `side`."""
+    time.sleep(SETTLE)
     begin = time.monotonic()
     side.request("POST", DEPLOYMENTS, clusters.deployment(pods))
 
