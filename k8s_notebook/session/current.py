@@ -121,11 +121,11 @@ class Cluster:
     @told
     def get(
         self, what: Words, name: str | None = None, *, namespace: str | None = None, selector: str = "", field_selector: str = "",
-        all_namespaces: bool = False, output: str = "", show_labels: bool = False,
+        all_namespaces: bool = False, output: str = "", show_labels: bool = False, sort_by: str = "",
     ) -> Result:  # fmt: skip
         """Objects as kubectl prints them: `.df` and `.items` for programs. `what`: "pods", "po,svc", "pod/x", "all"."""
         query = reading.Query(
-            _words(what, name), namespace, all_namespaces, selector, field_selector, output, show_labels
+            _words(what, name), namespace, all_namespaces, selector, field_selector, output, show_labels, sort_by=sort_by
         )  # fmt: skip
         return reading.get(self.door, query)
 

@@ -11,7 +11,7 @@ from k8s_notebook.machinery.actions import Get, List
 from k8s_notebook.objects import Obj, errors, masking, tables
 from k8s_notebook.objects.kinds import Kind
 from k8s_notebook.session import output as outputs
-from k8s_notebook.session import results, targets
+from k8s_notebook.session import results, sorting, targets
 from k8s_notebook.session.door import Door
 from k8s_notebook.session.problems import K8sError, UsageError, from_api
 from k8s_notebook.session.results import Result
@@ -33,6 +33,7 @@ class Query:
     output: str = ""
     show_labels: bool = False
     ignore_not_found: bool = False
+    sort_by: str = ""
 
 
 @dataclass(slots=True)
@@ -65,7 +66,7 @@ def get(door: Door, query: Query) -> Result:
 
 
 def _result(door: Door, query: Query, output: str, found: _Found, *, single: bool) -> Result:
-    sheets = tuple(found.sheets)
+    sheets = tuple(sorting.by(s, query.sort_by) for s in found.sheets) if query.sort_by else tuple(found.sheets)
     items = tuple(r.object for s in sheets for r in s.rows)
     problems, notes, ok = tuple(found.problems), tuple(found.notes), not found.problems
     if output and output != "wide":

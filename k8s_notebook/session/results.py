@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from k8s_notebook.display import escaping, frame, html, rows, text
 from k8s_notebook.display.rows import Sheet
 from k8s_notebook.objects import Obj
+from k8s_notebook.session import sorting
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,6 +89,12 @@ class Tables(Result):
     def df(self) -> pd.DataFrame:
         """kubectl's columns under lower-case names, wide ones included; `namespace` for what has one; one row per object."""
         return frame.of_sheets(self.sheets)
+
+    def sorted(self, by: str, *, reverse: bool = False) -> Tables:
+        """The same tables sorted by a column ("restarts", "age") or a field (".metadata.name")."""
+        ordered = tuple(sorting.by(s, by, reverse=reverse) for s in self.sheets)
+        shown = tables(ordered, empty=self.text, wide=self.wide, namespaces=self.namespaces, show_labels=self.show_labels)
+        return replace(self, text=shown.text, sheets=ordered, items=tuple(r.object for s in ordered for r in s.rows))
 
     @property
     def names(self) -> list[str]:

@@ -128,6 +128,7 @@ def _get_parser() -> Parser:
     parser.add_argument("-o", "--output", default="", help="wide, yaml, json, name or jsonpath=…")
     parser.add_argument("--field-selector", default="", help="fields, such as status.phase=Running")
     parser.add_argument("-w", "--watch", action="store_true", help="show changes until interrupted or for --timeout")
+    parser.add_argument("--sort-by", default="", metavar="PATH", help="sort by a field (.metadata.name) or a column (restarts)")
     parser.add_argument("--show-labels", action="store_true", help="a last column with all labels")
     parser.add_argument("--ignore-not-found", action="store_true", help="say nothing about objects that are not there")
     parser.add_argument("--no-headers", action="store_true", help="leave out the head of the table")
@@ -144,7 +145,7 @@ def _get(context: Context, given: argparse.Namespace) -> Result:
         )
     query = Query(
         words, given.namespace, given.all_namespaces, given.selector, given.field_selector, given.output, given.show_labels,
-        given.ignore_not_found,
+        given.ignore_not_found, given.sort_by,
     )  # fmt: skip
     if given.watch:
         return watching.watch(context.door, query, given.timeout, context.say)
