@@ -7,10 +7,14 @@ import pathlib
 import subprocess
 import sys
 from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests import real
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -32,6 +36,18 @@ def realcluster() -> Iterator[real.Real]:
         pytest.skip(why)
     with real.running("tests") as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def shell() -> Iterator[InteractiveShell]:
+    """An IPython with the magics, as a notebook has it; it is gone after the module."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    found = InteractiveShell.instance()
+    found.run_line_magic("load_ext", "k8s_notebook")
+    yield found
+    found.run_line_magic("unload_ext", "k8s_notebook")
+    InteractiveShell.clear_instance()
 
 
 @pytest.fixture

@@ -23,7 +23,6 @@ class Item:
     reason: str
     width: float
     lead: str = ""
-    count: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from k8s_notebook.session.results import Result
 from k8s_notebook.sim import clock
 
 _COLUMNS = tuple(Column(n) for n in ("Last Seen", "Type", "Reason", "Object", "Message"))
-_WITH_NAMESPACE = (Column("Namespace"), *_COLUMNS)
 
 
 def events(

@@ -31,15 +31,6 @@ Get = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def shell() -> Iterator[InteractiveShell]:
-    """An IPython with the magics."""
-    found = InteractiveShell.instance()
-    found.run_line_magic("load_ext", "k8s_notebook")
-    yield found
-    InteractiveShell.clear_instance()
-
-
-@pytest.fixture(scope="module")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pathlib.Path]:
     """The kubeconfig of an embedded cluster with three nodes."""
     env = {**os.environ, "K8S_NOTEBOOK_HOME": str(tmp_path_factory.mktemp("state"))}

@@ -123,16 +123,6 @@ def c(mine: Wire) -> kn.Cluster:
     return kn.start()
 
 
-@pytest.fixture(scope="module")
-def shell() -> Iterator[InteractiveShell]:
-    """A notebook."""
-    found = InteractiveShell.instance()
-    found.run_line_magic("load_ext", "k8s_notebook")
-    yield found
-    found.run_line_magic("unload_ext", "k8s_notebook")
-    InteractiveShell.clear_instance()
-
-
 @pytest.fixture
 def run(shell: InteractiveShell, c: kn.Cluster) -> Notebook:
     """Runs a cell in a notebook that uses the cluster of this module."""

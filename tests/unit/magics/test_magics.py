@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,15 +11,6 @@ from k8s_notebook.magics import expansion
 from k8s_notebook.session import current
 from k8s_notebook.session.problems import UsageError
 from tests.unit.session import world
-
-
-@pytest.fixture(scope="module")
-def shell() -> Iterator[InteractiveShell]:
-    found = InteractiveShell.instance()
-    found.run_line_magic("load_ext", "k8s_notebook")
-    yield found
-    found.run_line_magic("unload_ext", "k8s_notebook")
-    InteractiveShell.clear_instance()
 
 
 @pytest.fixture
