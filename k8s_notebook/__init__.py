@@ -6,12 +6,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from k8s_notebook import scheduler
     from k8s_notebook.session.current import Cluster, connect, current, start, use
     from k8s_notebook.session.problems import K8sError, UsageError
 
     __version__: str
 
-__all__ = ["Cluster", "K8sError", "UsageError", "connect", "current", "load_ipython_extension", "start", "use"]
+__all__ = ["Cluster", "K8sError", "UsageError", "connect", "current", "load_ipython_extension", "scheduler", "start", "use"]
 
 _HOMES = {
     "Cluster": "session.current",
@@ -29,6 +30,8 @@ def __getattr__(name: str) -> Any:
     """A public name, from its home."""
     if name in _HOMES:
         return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    if name == "scheduler":
+        return importlib.import_module(f"{__name__}.scheduler")
     if name == "__version__":
         return importlib.import_module(f"{__name__}.release").VERSION
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

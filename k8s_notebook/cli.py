@@ -47,6 +47,11 @@ def _parser() -> argparse.ArgumentParser:
     delete.add_argument("names", metavar="NAME", nargs="*", help="the clusters")
     delete.add_argument("--all", action="store_true", help="every cluster of this user")
     _command(commands, "list", _list, "list the clusters")
+    _schedule_options(
+        _command(
+            commands, "schedule", _schedule, "work as a second scheduler on any cluster until Ctrl-C: place the pods that name it"
+        )
+    )
     _command(commands, "warmup", _warmup, "compile what is compiled at first use, so that later starts are fast")
     return parser
 
@@ -64,6 +69,19 @@ def _options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--node-grace", type=_duration, metavar="TIME", help="silence after which a node is given up (50s)")
     command.add_argument("--eviction-after", type=_duration, metavar="TIME", help="and its pods after that (300s)")
     command.add_argument("--idle", type=_duration, metavar="TIME", help="stop when nobody asked anything for (default: 24h)")
+
+
+def _schedule_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--kubeconfig", metavar="FILE", help="the cluster (default: where kubectl looks)")
+    command.add_argument("--context", metavar="CONTEXT", help="the context of the kubeconfig (default: its current one)")
+    command.add_argument("--name", metavar="NAME", help="the schedulerName of the pods that it places (default: numba-scheduler)")
+    command.add_argument("--config", metavar="FILE", help="a KubeSchedulerConfiguration")
+    command.add_argument("--leader-elect", action=argparse.BooleanOptionalAction, default=None,
+                         help="work only while holding a Lease, so that several processes take turns (default: yes)")  # fmt: skip
+    command.add_argument("--lease-namespace", metavar="NAMESPACE", default="kube-system", help="where the Lease is (kube-system)")
+    command.add_argument(
+        "--rbac", action="store_true", help="print the manifest of the rights that it needs, and do nothing else"
+    )
 
 
 def _duration(text: str) -> float:
@@ -166,3 +184,20 @@ def _warmup(parsed: argparse.Namespace) -> int:
     for line in warmup.run():
         print(line, file=sys.stderr)
     return 0
+
+
+def _schedule(parsed: argparse.Namespace) -> int:
+    from k8s_notebook.session import schedule
+    from k8s_notebook.session.problems import K8sError
+
+    try:
+        if parsed.rbac:
+            print(schedule.rbac(parsed.name, parsed.config, parsed.lease_namespace), end="")
+            return 0
+        return schedule.serve(
+            kubeconfig=parsed.kubeconfig, context=parsed.context, name=parsed.name, config=parsed.config,
+            elect=parsed.leader_elect, namespace=parsed.lease_namespace,
+        )  # fmt: skip
+    except K8sError as error:
+        print(error, file=sys.stderr)
+        return 1

@@ -29,6 +29,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 Q = ParamSpec("Q")
 S = TypeVar("S")
+T = TypeVar("T")
 
 HOMES = ("k8s_notebook.scheduler.cycle",)
 """The modules that have kernels (with all that they import)."""
@@ -40,6 +41,8 @@ SETTINGS: dict[str, Any] = {"nopython": True, "nogil": True, "fastmath": False, 
 """How everything is compiled. No fastmath: kube-scheduler's floats are rounded operation by operation."""
 
 _kernels: list[Kernel[..., Any]] = []
+_on_demand: dict[str, list[Kernel[..., Any]]] = {}
+_records: list[type] = []
 _exercises: list[Callable[[], object]] = []
 _lock = threading.Lock()
 _ready = False
@@ -53,6 +56,7 @@ class Kernel(Generic[P, R]):
         self.written = written
         self.name = f"{written.__module__}.{written.__qualname__}"
         self.dispatcher: Any = None
+        self.inner = False
         self._twin: Callable[P, R] = written
         self.run: Callable[P, R] = written
 
@@ -73,13 +77,33 @@ class Kernel(Generic[P, R]):
 
     def use(self, compiled: bool) -> None:
         """Choose the form that calls run."""
-        self.run = self.dispatcher if compiled else self._twin
+        self.run = self.dispatcher if compiled and not self.inner else self._twin
 
 
 def kernel(written: Callable[P, R]) -> Kernel[P, R]:
     """The function as a kernel. It may call other kernels, takes arrays and numbers, and fills arrays that it is given."""
     made = Kernel(written)
     _kernels.append(made)
+    return made
+
+
+def inner(written: Callable[P, R]) -> Kernel[P, R]:
+    """The function as a kernel that only kernels call: it takes less time to compile. From Python it runs interpreted."""
+    made = kernel(written)
+    made.inner = True
+    return made
+
+
+def record(cls: type[T]) -> type[T]:
+    """Decorator: a NamedTuple that kernels get by reference, which takes less time to compile."""
+    _records.append(cls)
+    return cls
+
+
+def on_demand(written: Callable[P, R]) -> Kernel[P, R]:
+    """The function as a kernel that no cluster needs: `warmup` and `enable` leave it alone, `enable_package` lets it compile."""
+    made = Kernel(written)
+    _on_demand.setdefault(_package(made), []).append(made)
     return made
 
 
@@ -140,6 +164,24 @@ def enable() -> bool:
     return True
 
 
+def enable_package(name: str) -> bool:
+    """Let a package's on-demand kernels run compiled; whether they do. Each compiles, or is loaded, when it is first called.
+
+    All of the package's modules must be imported: their compiled code is in one folder, named like `folder()`, beside it.
+    """
+    if not available():
+        return False
+    family = _on_demand[name]
+    if any(each.dispatcher is None for each in family):
+        keep = _root().with_name(f"kernels-{name.rpartition('.')[2]}") / _stamp(family)
+        _dispatch(importlib.import_module("numba"), family, keep)
+        if keep.is_dir():
+            _forget_old(keep)
+    for each in family:
+        each.use(True)
+    return True
+
+
 def disable() -> None:
     """Run kernels interpreted again (tests compare the forms)."""
     _switch(False)
@@ -168,15 +210,24 @@ def _prepare() -> ModuleType:
     """The numba module, with a dispatcher made for every kernel."""
     _load_homes()
     numba = importlib.import_module("numba")
+    _dispatch(numba, _kernels, folder())
+    return numba
+
+
+def _dispatch(numba: ModuleType, family: list[Kernel[..., Any]], where: Path) -> None:
+    """Make the dispatchers that are missing; they keep their code in `where`, if it can be written."""
     with _lock:
         _teach()
-        keep = _writable(folder())
-        for each in _kernels:
+        keep = _writable(where)
+        for each in family:
             if each.dispatcher is None:
-                each.dispatcher = numba.jit(**SETTINGS)(each.written)
+                each.dispatcher = numba.jit(**SETTINGS, no_cpython_wrapper=each.inner, no_cfunc_wrapper=True)(each.written)
                 if keep is not None:
                     _keep_in(numba, each, keep)
-    return numba
+
+
+def _package(of: Kernel[..., Any]) -> str:
+    return str(of.written.__module__).rpartition(".")[0]
 
 
 @functools.cache
@@ -189,6 +240,9 @@ def _teach() -> None:
         return types.Dispatcher(value.dispatcher)
 
     extending.typeof_impl.register(Kernel)(kernel_type)
+    records = importlib.import_module("k8s_notebook.kernel_records")
+    for cls in _records:
+        records.teach(cls)
 
 
 def _keep_in(numba: ModuleType, each: Kernel[..., Any], keep: Path) -> None:
@@ -259,8 +313,12 @@ class _timed:
 def _key() -> str:
     """A hash of everything that compiled code depends on. Every kernel module must be imported."""
     _load_homes()
+    return _stamp(_kernels)
+
+
+def _stamp(family: list[Kernel[..., Any]]) -> str:
     hashed = hashlib.sha256()
-    for file in sorted({each.written.__code__.co_filename for each in _kernels} | {__file__}):
+    for file in sorted({each.written.__code__.co_filename for each in family} | {__file__}):
         hashed.update(_contents(file))
     for name in ("numba", "llvmlite", "numpy"):
         hashed.update(f"{name} {_version(name)}\n".encode())

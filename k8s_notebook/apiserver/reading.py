@@ -82,7 +82,7 @@ def listed(state: State, kind: Kind, options: ListOptions) -> Page:
     resource = conversion.storage(kind)
     revision, start = _from_where(state, options)
     try:
-        entries = state.store.entries(resource, namespace) if revision is None else state.store.at(resource, revision, namespace)
+        entries = state.entries(resource, namespace, revision)
     except Expired as error:
         raise (_expired_page(start) if start else error) from error
     page = Page(kind, state.store.revision if revision is None else revision, entries, convert=conversion.from_storage(kind))

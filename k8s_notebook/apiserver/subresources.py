@@ -191,7 +191,7 @@ def _bound(pod: Obj, node: str, meta: Obj, now: str) -> Obj:
         raise errors.invalid(
             "", "Binding", pod["metadata"]["name"], [Cause("FieldValueRequired", "Required value", "target.name")]
         )
-    status = pod.get("status") or {}
+    status = {k: v for k, v in (pod.get("status") or {}).items() if k != "nominatedNodeName"}
     scheduled = {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": now}
     conditions = [c for c in status.get("conditions") or () if c.get("type") != "PodScheduled"]
     changed = {**pod, "spec": {**pod["spec"], "nodeName": node}, "status": {**status, "conditions": [*conditions, scheduled]}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from k8s_notebook.apiserver import logs, reading, subresources
+from k8s_notebook.apiserver import logs, reading, refusals, subresources
 from k8s_notebook.apiserver.admission import Admission
 from k8s_notebook.apiserver.calls import Answer, Call, DeleteOptions, ListOptions, WatchOptions
 from k8s_notebook.apiserver.deletion import Deletion
@@ -13,6 +13,7 @@ from k8s_notebook.apiserver.local import LocalApi
 from k8s_notebook.apiserver.state import State, TokenIssuer
 from k8s_notebook.apiserver.writing import PatchStyle, Writing
 from k8s_notebook.machinery.api import LogRequest
+from k8s_notebook.machinery.decisions import Decisions
 from k8s_notebook.machinery.nodes import Runtimes
 from k8s_notebook.objects import Obj, kinds
 from k8s_notebook.objects.kinds import Kind, Kinds
@@ -74,6 +75,15 @@ class Server:
     def token_issuer(self, issuer: TokenIssuer | None) -> None:
         self.state.token_issuer = issuer
 
+    @property
+    def decisions(self) -> Decisions | None:
+        """The scheduler's decisions, which are served from its memory."""
+        return self.state.decisions
+
+    @decisions.setter
+    def decisions(self, offered: Decisions | None) -> None:
+        self.state.decisions = offered
+
     def api(self, user: str = "system:admin", manager: str = "") -> LocalApi:
         """The door for a component inside the process; its tickets are done when they are handed out.
 
@@ -97,12 +107,14 @@ class Server:
 
     def create(self, kind: Kind, namespace: str, obj: Obj, call: Call) -> Answer:
         """A new object; 201."""
+        _check_verb(kind, "create")
         return self._writing.create(kind, namespace, obj, call)
 
     def update(self, kind: Kind, namespace: str, name: str, obj: Obj, call: Call, subresource: str = "") -> Answer:
         """An object (or a part of it) replaced."""
         if subresource:
             return self._subresources.update(kind, namespace, name, subresource, obj, call)
+        _check_verb(kind, "update")
         return self._writing.update(kind, namespace, name, obj, call)
 
     def patch(
@@ -111,20 +123,24 @@ class Server:
         """An object (or a part of it) changed by a patch of style "json", "merge" or "strategic"."""
         if subresource:
             return self._subresources.patch(kind, namespace, name, subresource, body, style, call)
+        _check_verb(kind, "patch")
         return self._writing.patch(kind, namespace, name, body, style, call)
 
     def apply(self, kind: Kind, namespace: str, name: str, config: Obj, call: Call, subresource: str = "") -> Answer:
         """Server-side apply; `call.manager` and `call.force` count. 201 if the object is new."""
         if subresource:
             return self._subresources.apply(kind, namespace, name, subresource, config, call)
+        _check_verb(kind, "patch")
         return self._writing.apply(kind, namespace, name, config, call)
 
     def delete(self, kind: Kind, namespace: str, name: str, options: DeleteOptions, call: Call) -> Answer:
         """An object deleted or marked; the answer is the object or a Status, as the kind has it."""
+        _check_verb(kind, "delete")
         return self._deletion.delete(kind, namespace, name, options, call)
 
     def delete_collection(self, kind: Kind, wanted: ListOptions, options: DeleteOptions, call: Call) -> Answer:
         """All objects of a list deleted; the answer is that list."""
+        _check_verb(kind, "deletecollection")
         return self._deletion.collection(kind, wanted, options, call)
 
     def post(self, kind: Kind, namespace: str, name: str, subresource: str, body: Obj, call: Call) -> Answer:
@@ -141,3 +157,9 @@ class Server:
     def log(self, request: LogRequest) -> logs.Logs:
         """The lines of a container's log."""
         return logs.opened(self.state, self.runtimes, request)
+
+
+def _check_verb(kind: Kind, verb: str) -> None:
+    """MethodNotAllowed for what a kind does not offer."""
+    if verb not in kind.verbs:
+        raise refusals.wrong_method()

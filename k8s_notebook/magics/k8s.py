@@ -22,6 +22,7 @@ class K8sMagics(Magics):  # type: ignore[misc]
         """Clusters: start [--name N] [--nodes N] …, stop, delete, list, connect [--context C] [--kubeconfig FILE], use, ns NAME.
 
         Looking: status [--parts], graph [-n NS] [-A], why pod/x. Breaking: fail node node-2, heal node node-2.
+        Scheduling: schedule [--name N] [--config FILE] [--status] [--stop] [--rbac].
         `%k8s VERB --help` shows the options of one.
         """
         text = expansion.expand(line, self.shell.user_ns)

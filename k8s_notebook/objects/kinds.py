@@ -420,6 +420,7 @@ OWN_GROUP = "k8s-notebook.io"
 def _own_table() -> list[Kind]:
     g = _Group(OWN_GROUP, "v1alpha1")
     g.has("faults", "Fault", cluster=True)
+    g.has("decisions", "Decision", verbs=("get", "list"))
     return g.kinds
 
 

@@ -19,6 +19,8 @@ __all__ = [
 ]  # fmt: skip
 
 _TEXT: Final = {"type": "string"}
+_COUNT: Final = {"type": "integer"}
+_ANY: Final = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 OWN: Final[Mapping[tuple[str, str], Mapping[str, Any]]] = {
     (f"{kinds.OWN_GROUP}/v1alpha1", "Fault"): {
         "type": "object",
@@ -34,7 +36,24 @@ OWN: Final[Mapping[tuple[str, str], Mapping[str, Any]]] = {
             }
         },
     },
-}
+    (f"{kinds.OWN_GROUP}/v1alpha1", "Decision"): {
+        "type": "object",
+        "properties": {
+            "spec": {
+                "type": "object",
+                "properties": {"pod": {"type": "object", "properties": {"name": _TEXT, "uid": _TEXT}}, "schedulerName": _TEXT},
+            },
+            "status": {
+                "type": "object",
+                "properties": {
+                    "node": _TEXT, "nodes": _COUNT, "feasible": _COUNT, "evaluated": _COUNT, "message": _TEXT, "nominatedNode": _TEXT,
+                    "time": {"type": "number"}, "victims": {"type": "array", "items": _TEXT}, "room": _ANY, "notes": _ANY,
+                    "columns": _ANY,
+                },
+            },
+        },
+    },
+}  # fmt: skip
 """The kinds of our own API group: (apiVersion, kind) -> OpenAPI schema."""
 
 

@@ -35,20 +35,25 @@ class Announcer:
     def __init__(self, api: Api, loop: Loop, component: str, host: str) -> None:
         self._api = api
         self._loop = loop
-        self._component = component
+        self.component = component
         self._instance = f"{component}-{host}"
         self._said: OrderedDict[tuple[str, ...], _Series] = OrderedDict()
         self._waiting: deque[Create | Patch] = deque()
         self._number = 0
 
-    def say(self, pod: Obj, type_: Literal["Normal", "Warning"], reason: str, action: str, note: str) -> None:
-        """Record an event about a pod; the first repetition starts a series."""
+    def say(
+        self, pod: Obj, type_: Literal["Normal", "Warning"], reason: str, action: str, note: str, *, related: Obj | None = None
+    ) -> None:
+        """Record an event about a pod, and another object that has to do with it; the first repetition starts a series."""
         now = self._loop.now()
         regarding = recorder.reference(pod)
         key = (type_, reason, action, *(str(regarding.get(f, "")) for f in ("namespace", "name", "uid", "resourceVersion")))
         known = self._said.get(key)
         if known is None or known.at + FORGET < now:
-            self._write(Create(self._build(regarding, type_, reason, action, note, now, key), "events", _namespace(regarding)))
+            event = self._build(regarding, type_, reason, action, note, now, key)
+            if related is not None:
+                event["related"] = recorder.reference(related)
+            self._write(Create(event, "events", _namespace(regarding)))
             return
         known.count, known.at = known.count + 1, now
         if known.count == 2:
@@ -74,7 +79,7 @@ class Announcer:
             "type": type_,
             "eventTime": clock.micro_timestamp(now),
             "action": action,
-            "reportingComponent": self._component,
+            "reportingComponent": self.component,
             "reportingInstance": self._instance,
         }
 

@@ -1,50 +1,32 @@
-"""Nodes and pods as arrays: the only translation of objects for the scheduler, kept up to date change by change.
+"""A cluster as the scheduler sees it: nodes, the pods that are on them or wait for room there, and the objects beside.
 
-A node is a row ("slot") of every array; slots are reused. `log` names the slots whose room changed, so that whoever keeps results
-per node (scheduler/rows.py) redoes only those.
+The only translation of objects for the scheduler. Every change comes through one of the methods that `journal` records.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import math
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from k8s_notebook.objects import Obj
-from k8s_notebook.scheduler import node_tree, pods, requests
-from k8s_notebook.scheduler.images import Images
-from k8s_notebook.scheduler.labels import Labels
-from k8s_notebook.scheduler.pods import PodClass, Port
+from k8s_notebook.scheduler import pods, requests
+from k8s_notebook.scheduler.node_table import BASE, Ints, NodeArrays, NodeTable
+from k8s_notebook.scheduler.pods import PodClass
+from k8s_notebook.scheduler.surroundings import Surroundings
+from k8s_notebook.scheduler.tallies import Identity
+from k8s_notebook.sim import clock
 
-Ints = npt.NDArray[np.int64]
+__all__ = ["BASE", "Cluster", "Incoming", "Ints", "NodeArrays", "Placed"]
 
-BASE = ("cpu", "memory", "ephemeral-storage")
-"""The resources of the first columns; extended ones get further columns as they appear."""
-FIRST_SLOTS = 16
-LONGEST_LOG = 20_000
 MOST_CLASSES = 4096
 
 
-class NodeArrays(NamedTuple):
-    """What compiled code reads of nodes; one row per slot."""
-
-    allocatable: Ints
-    """[slot, resource]"""
-    requested: Ints
-    """[slot, resource]: the sum over the pods that are there"""
-    occupied: Ints
-    """[slot, 2]: cpu and memory, with the stand-in for what pods did not state"""
-    room: Ints
-    """[slot]: how many pods the node takes"""
-    pods: Ints
-    """[slot]: how many are there"""
-    ports: Ints
-    """[slot, port]: how many pods hold that (protocol, IP, port)"""
-
-
-class Placed(NamedTuple):
-    """A pod that occupies a node."""
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A pod that occupies a node. Two are equal if they count alike."""
 
     namespace: str
     name: str
@@ -52,160 +34,260 @@ class Placed(NamedTuple):
     pod_class: PodClass
     requests: requests.Requests
     priority: int
+    uid: str = ""
+    started: float = math.inf
+    """`status.startTime` in seconds since 1970."""
+    terminating: bool = False
+    pod: Obj = field(default_factory=dict, compare=False)
 
 
-class Cluster:
-    """All nodes, and the pods that are on them."""
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A pod that looks for a node."""
+
+    uid: str
+    namespace: str
+    name: str
+    pod: Obj
+    pod_class: PodClass
+    priority: int
+    named: frozenset[str] | None
+    """The only nodes that can match, if the pod names its nodes (as pods of a DaemonSet do)."""
+    nominated: str
+    """The node where room is being made for it, or ""."""
+    preempts: bool
+
+    def on(self, node: str) -> Placed:
+        """The pod as it will count on a node."""
+        wanted = self.pod_class
+        return Placed(
+            self.namespace, self.name, node, wanted, wanted.requests, self.priority, self.uid, _started(self.pod), pod=self.pod
+        )
+
+
+class Cluster(NodeTable):
+    """All nodes, the pods that are on them, and the objects beside."""
 
     def __init__(self) -> None:
-        self.slots: dict[str, int] = {}
-        self.names: list[str] = [""] * FIRST_SLOTS
-        self.objects: list[Obj] = [{}] * FIRST_SLOTS
-        self.labels = Labels(FIRST_SLOTS)
-        self.taint_sets: dict[tuple[tuple[str, str, str], ...], int] = {(): 0}
-        self.taints: Ints = np.zeros(FIRST_SLOTS, np.int64)
-        self.unschedulable: npt.NDArray[np.bool_] = np.zeros(FIRST_SLOTS, np.bool_)
-        self.images = Images(FIRST_SLOTS)
-        self.resources: dict[str, int] = {name: i for i, name in enumerate(BASE)}
-        self.ports: dict[Port, int] = {}
+        super().__init__()
+        self.beside = Surroundings()
         self.placed: dict[str, Placed] = {}
-        self.version = 0
-        """Goes up whenever anything changed that does not depend on the pods of a node."""
-        self.shape = 0
-        """Goes up whenever arrays were replaced."""
-        self.log: Ints = np.zeros(LONGEST_LOG, np.int64)
-        self.logged = 0
-        self.epoch = 0
-        """Goes up whenever the log starts again."""
-        self._tree = node_tree.NodeTree()
-        self._order: Ints | None = None
-        self._free: list[int] = list(range(FIRST_SLOTS - 1, -1, -1))
+        self.nominated: dict[str, tuple[Incoming, str]] = {}
+        """uid -> a pod, and the node where room is being made for it"""
+        self.journal: list[tuple[Any, ...]] | None = None
+        """Where every change is noted, as (method, arguments…), if somebody wants that."""
         self._on: dict[str, dict[str, Placed]] = {}
-        self._classes: dict[bytes, PodClass] = {}
+        self._nominees: dict[str, dict[str, Incoming]] = {}
+        self._identities: dict[str, Identity] = {}
+        self._classes: dict[tuple[Any, ...], PodClass] = {}
         self._vectors: dict[int, tuple[requests.Requests, Ints]] = {}
-        self.arrays = NodeArrays(
-            np.zeros((FIRST_SLOTS, len(BASE)), np.int64), np.zeros((FIRST_SLOTS, len(BASE)), np.int64),
-            np.zeros((FIRST_SLOTS, 2), np.int64), np.zeros(FIRST_SLOTS, np.int64), np.zeros(FIRST_SLOTS, np.int64),
-            np.zeros((FIRST_SLOTS, 1), np.int64),
-        )  # fmt: skip
 
-    def __len__(self) -> int:
-        """How many nodes there are."""
-        return len(self.slots)
+    # ------------------------------------------------------------ reading pods
 
-    @property
-    def order(self) -> Ints:
-        """All slots in the order in which nodes are looked at. It is made anew only after a node came or went."""
-        if self._order is None:
-            self._order = np.array([self.slots[name] for name in self._tree.order()], np.int64)
-        return self._order
-
-    def pod_class(self, spec: Obj) -> PodClass:
-        """The class of a pod's spec."""
-        key = pods.signature(spec)
+    def pod_class(self, pod: Obj, spec: Obj | None = None) -> PodClass:
+        """The class of a pod (with another `spec`, if one is given)."""
+        spec = pod["spec"] if spec is None else spec
+        metadata = pod["metadata"]
+        labels = self.tallies.read(metadata.get("labels") or {})
+        namespace = metadata.get("namespace") or ""
+        name = metadata["name"] if pods.named_apart(spec) else ""
+        key = (pods.signature(spec), namespace, tuple(labels.items()), name)
         found = self._classes.get(key)
         if found is None:
             if len(self._classes) >= MOST_CLASSES:
                 del self._classes[next(iter(self._classes))]
-            found = self._classes[key] = PodClass.of(spec)
+            made = PodClass.of(spec, namespace, labels, name, self.tallies.generation)
+            self.note_keys(made.keys)
+            if made.generation != self.tallies.generation:
+                return self.pod_class(pod, spec)
+            found = self._classes[key] = made
         return found
 
     def read(self, pod: Obj, node: str = "") -> Placed:
         """A pod as it counts on its node, or on `node`."""
-        metadata, spec = pod["metadata"], pod["spec"]
-        pod_class = self.pod_class(spec)
+        metadata, spec, status = pod["metadata"], pod["spec"], pod.get("status") or {}
+        pod_class = self.pod_class(pod)
         return Placed(
-            metadata.get("namespace", ""), metadata["name"], node or spec.get("nodeName") or "", pod_class,
-            pods.assigned_requests(pod_class, pod.get("status") or {}), spec.get("priority") or 0,
+            metadata.get("namespace") or "", metadata["name"], node or spec.get("nodeName") or "", pod_class,
+            pods.assigned_requests(pod_class, status), spec.get("priority") or 0, metadata.get("uid") or metadata["name"],
+            _started(pod), "deletionTimestamp" in metadata, pod,
         )  # fmt: skip
 
-    def pods_on(self, node: str) -> dict[str, Placed]:
-        """uid -> pod, in the order in which they came."""
-        return self._on.get(node, {})
-
-    def set_node(self, node: Obj) -> frozenset[str]:
-        """Add or change a node; what changed: "added", or some of "labels", "taints", "allocatable", "images"."""
-        name = node["metadata"]["name"]
-        slot = self.slots.get(name)
-        if slot is None:
-            return self._add_node(name, node)
-        old, self.objects[slot] = self.objects[slot], node
-        changed = frozenset(what for what, path in _PARTS.items() if _part(old, path) != _part(node, path))
-        if "labels" in changed:
-            self._tree.put(name, node_tree.zone_of(node["metadata"].get("labels") or {}))
-            self.labels.put(slot, node["metadata"].get("labels") or {})
-        self.images.touch(slot)
-        if changed:
-            self._write_node(slot, node, changed)
-        return frozenset("taints" if what == "unschedulable" else what for what in changed)
-
-    def remove_node(self, name: str) -> None:
-        """Take a node out. Pods that were on it are remembered, in case it comes back."""
-        slot = self.slots.pop(name)
-        self._tree.remove(name)
-        self._order = None
-        self.labels.put(slot, {})
-        self.images.put(slot, ())
-        for array in self.arrays:
-            array[slot] = 0
-        self.names[slot], self.objects[slot] = "", {}
-        self._free.append(slot)
-        self.version += 1
-
-    def place(self, uid: str, pod: Placed) -> None:
-        """Count a pod on its node, instead of what was counted for it before."""
-        self.lift(uid)
-        self.placed[uid] = pod
-        self._on.setdefault(pod.node, {})[uid] = pod
-        self._count(pod, 1)
-
-    def lift(self, uid: str) -> Placed | None:
-        """Take a pod off its node; what was counted for it."""
-        pod = self.placed.pop(uid, None)
-        if pod is not None:
-            there = self._on[pod.node]
-            del there[uid]
-            if not there:
-                del self._on[pod.node]
-            self._count(pod, -1)
-        return pod
+    def incoming(self, pod: Obj) -> Incoming:
+        """A pod that looks for a node."""
+        metadata, spec = pod["metadata"], pod["spec"]
+        named, nominated = pods.named_nodes(spec), (pod.get("status") or {}).get("nominatedNodeName") or ""
+        alike = named is not None and not nominated and pods.shares_name(spec, named)
+        shared = pods.without_name(spec, next(iter(named or ()))) if alike else spec
+        return Incoming(
+            metadata.get("uid") or metadata["name"], metadata.get("namespace") or "", metadata["name"], pod,
+            self.pod_class(pod, shared), spec.get("priority") or 0, named, nominated, spec.get("preemptionPolicy") != "Never",
+        )  # fmt: skip
 
     def vector(self, wanted: requests.Requests) -> Ints:
         """Exact requests as a row of `arrays.requested`."""
         known = self._vectors.get(id(wanted))
         if known is not None and known[0] is wanted and len(known[1]) == len(self.resources):
             return known[1]
-        amounts = {n: a for n, a in wanted.exact.items() if n in BASE or (requests.is_scalar(n) and a)}
-        columns = [self._column(name) for name in amounts]
-        made = np.zeros(len(self.resources), np.int64)
-        made[columns] = list(amounts.values())
+        made = self.spread({n: a for n, a in wanted.exact.items() if n in BASE or (requests.is_scalar(n) and a)})
         if len(self._vectors) > 2 * MOST_CLASSES:
             self._vectors.clear()
         self._vectors[id(wanted)] = (wanted, made)
         return made
 
-    def port(self, wanted: Port) -> int:
-        """The column of a (protocol, IP, port) in `arrays.ports`."""
-        found = self.ports.get(wanted)
-        if found is None:
-            found = self.ports[wanted] = len(self.ports)
-            if found >= self.arrays.ports.shape[1]:
-                wider = np.zeros((len(self.names), 2 * found), np.int64)
-                wider[:, :found] = self.arrays.ports
-                self.arrays = self.arrays._replace(ports=wider)
-                self.shape += 1
-        return found
+    def spread(self, amounts: dict[str, int]) -> Ints:
+        """Amounts by resource as a row of `arrays.requested`."""
+        columns = [self.column(name) for name in amounts]
+        made = np.zeros(len(self.resources), np.int64)
+        made[columns] = list(amounts.values())
+        return made
 
-    def changed(self, slot: int) -> None:
-        """Note that the room on a node changed."""
-        if self.logged == LONGEST_LOG:
-            self.logged = 0
-            self.epoch += 1
-        self.log[self.logged] = slot
-        self.logged += 1
-        self.images.touch(slot)
+    def pods_on(self, node: str) -> dict[str, Placed]:
+        """uid -> pod, in the order in which kube-scheduler keeps them: a pod that leaves has its place taken by the last."""
+        return self._on.get(node, {})
 
-    def _count(self, pod: Placed, sign: int) -> None:
+    def nominees(self, node: str) -> dict[str, Incoming]:
+        """uid -> the pods for which room is being made on a node."""
+        return self._nominees.get(node, {})
+
+    def identity(self, uid: str) -> Identity:
+        """What a placed pod is to queries."""
+        return self._identities[uid]
+
+    def identity_of(self, pod: Incoming | Placed) -> Identity:
+        """What a pod is, or would be, to queries."""
+        wanted = pod.pod_class
+        alive = not (isinstance(pod, Placed) and pod.terminating)
+        if wanted.generation == self.tallies.generation:
+            labels = wanted.labels
+        else:
+            labels = self.tallies.read((pod.pod.get("metadata") or {}).get("labels") or {})
+        return self.tallies.identity(wanted.namespace, labels, wanted.terms, alive=alive)
+
+    def note_keys(self, keys: Any) -> None:
+        """See to it that pods are told apart by these label keys; if one is new, classes and counts are made anew."""
+        if self.tallies.reads(keys) or self.tallies.full:
+            self._recount()
+
+    # ------------------------------------------------------------ changes
+
+    def set_node(self, node: Obj) -> frozenset[str]:
+        """Add or change a node; what changed: "added", or some of "labels", "taints", "allocatable", "images", "features"."""
+        if self.journal is not None:
+            self.journal.append(("set_node", node))
+        name = node["metadata"]["name"]
+        slot = self.slots.get(name)
+        if slot is not None:
+            return self._set(name, slot, node)
+        slot = self._add(name, node)
+        for uid, pod in self.pods_on(name).items():
+            self._count(uid, pod, 1)
+        self.arrays.nominated[slot] = len(self.nominees(name))
+        return frozenset(("added",))
+
+    def remove_node(self, name: str) -> None:
+        """Take a node out. Pods that were on it are remembered, in case it comes back."""
+        if self.journal is not None:
+            self.journal.append(("remove_node", name))
+        for uid, pod in self.pods_on(name).items():
+            self._count(uid, pod, -1)
+        self._remove(name)
+
+    def place(self, uid: str, pod: Placed) -> None:
+        """Count a pod on its node, instead of what was counted for it before."""
+        if self.journal is not None:
+            self.journal.append(("place", uid, pod))
+        self._lift(uid)
+        self._keep(uid, pod)
+        self._count(uid, pod, 1)
+
+    def lift(self, uid: str) -> Placed | None:
+        """Take a pod off its node; what was counted for it."""
+        if self.journal is not None and uid in self.placed:
+            self.journal.append(("lift", uid))
+        return self._lift(uid)
+
+    def adopt(self, uid: str, pod: Placed) -> None:
+        """Note a pod that compiled code has counted on its node already."""
+        if self.journal is not None:
+            self.journal.append(("place", uid, pod))
+        self._keep(uid, pod)
+        slot = self.slots[pod.node]
+        self._identities[uid].on[slot] += 1
+        self.changed(slot)
+
+    def renew(self, uid: str, pod: Obj) -> None:
+        """Note a newer version of a placed pod that counts exactly as the one before."""
+        if self.journal is not None:
+            self.journal.append(("renew", uid, pod))
+        known, started = self.placed[uid], (pod.get("status") or {}).get("startTime")
+        made = replace(known, started=clock.seconds(started) if started else math.inf, pod=pod)
+        self.placed[uid] = self._on[known.node][uid] = made
+
+    def nominate(self, uid: str, pod: Incoming, node: str) -> None:
+        """Note that room is being made for a pod on a node."""
+        self.denominate(uid)
+        if self.journal is not None:
+            self.journal.append(("nominate", uid, pod, node))
+        self.identity_of(pod)
+        self.vector(pod.pod_class.requests)
+        for port in pod.pod_class.ports:
+            self.port(port)
+        self.nominated[uid] = (pod, node)
+        self._nominees.setdefault(node, {})[uid] = pod
+        if node in self.slots:
+            self.arrays.nominated[self.slots[node]] += 1
+
+    def denominate(self, uid: str) -> None:
+        """Note that no room is being made for a pod any more."""
+        if uid not in self.nominated:
+            return
+        if self.journal is not None:
+            self.journal.append(("denominate", uid))
+        _, node = self.nominated.pop(uid)
+        del self._nominees[node][uid]
+        if not self._nominees[node]:
+            del self._nominees[node]
+        if node in self.slots:
+            self.arrays.nominated[self.slots[node]] -= 1
+
+    def set_beside(self, resource: str, obj: Obj) -> None:
+        """Add or change an object beside nodes and pods."""
+        if self.journal is not None:
+            self.journal.append(("set_beside", resource, obj))
+        self.beside.put(resource, obj)
+
+    def remove_beside(self, resource: str, namespace: str, name: str) -> None:
+        """Take an object beside nodes and pods out."""
+        if self.journal is not None:
+            self.journal.append(("remove_beside", resource, namespace, name))
+        self.beside.remove(resource, namespace, name)
+
+    # ------------------------------------------------------------ counting
+
+    def _keep(self, uid: str, pod: Placed) -> None:
+        self.placed[uid] = pod
+        self._on.setdefault(pod.node, {})[uid] = pod
+        self._identities[uid] = self.identity_of(pod)
+
+    def _lift(self, uid: str) -> Placed | None:
+        pod = self.placed.pop(uid, None)
+        if pod is None:
+            return None
+        self._count(uid, pod, -1)
+        del self._identities[uid]
+        there = self._on[pod.node]
+        last = next(reversed(there))
+        if last == uid:
+            del there[uid]
+        else:
+            moved = there.pop(last)
+            self._on[pod.node] = {(last if u == uid else u): (moved if u == uid else p) for u, p in there.items()}
+        if not self._on[pod.node]:
+            del self._on[pod.node]
+        return pod
+
+    def _count(self, uid: str, pod: Placed, sign: int) -> None:
         slot = self.slots.get(pod.node)
         if slot is None:
             return
@@ -219,78 +301,22 @@ class Cluster:
         arrays.occupied[slot, 0] += sign * cpu
         arrays.occupied[slot, 1] += sign * memory
         arrays.pods[slot] += sign
+        self.tallies.add(self._identities[uid], slot, sign)
         self.changed(slot)
 
-    def _add_node(self, name: str, node: Obj) -> frozenset[str]:
-        if not self._free:
-            self._grow()
-        slot = self.slots[name] = self._free.pop()
-        self.names[slot], self.objects[slot] = name, node
-        labels = node["metadata"].get("labels") or {}
-        self._tree.put(name, node_tree.zone_of(labels))
-        self.labels.put(slot, labels)
-        self._order = None
-        self._write_node(slot, node, frozenset(_PARTS))
-        for pod in self.pods_on(name).values():
-            self._count(pod, 1)
-        return frozenset(("added",))
-
-    def _write_node(self, slot: int, node: Obj, what: frozenset[str]) -> None:
-        spec, status = node.get("spec") or {}, node.get("status") or {}
-        if "taints" in what or "unschedulable" in what:
-            taints = tuple((t["key"], t.get("value") or "", t["effect"]) for t in spec.get("taints") or ())
-            self.taints[slot] = self.taint_sets.setdefault(taints, len(self.taint_sets))
-            self.unschedulable[slot] = bool(spec.get("unschedulable"))
-        if "images" in what:
-            self.images.put(slot, status.get("images") or ())
-        if "allocatable" in what:
-            self._write_allocatable(slot, requests.of_node(status.get("allocatable") or {}))
-        if what - {"images"}:
-            self.version += 1
-        self.changed(slot)
-
-    def _write_allocatable(self, slot: int, amounts: dict[str, int]) -> None:
-        for name in amounts:
-            if requests.is_scalar(name):
-                self._column(name)
-        self.arrays.allocatable[slot] = [amounts.get(name, 0) for name in self.resources]
-        self.arrays.room[slot] = amounts.get("pods", 0)
-
-    def _column(self, resource: str) -> int:
-        """The column of a resource; the arrays get wider for a new one."""
-        found = self.resources.get(resource)
-        if found is None:
-            found = self.resources[resource] = len(self.resources)
-            extra = np.zeros((len(self.names), 1), np.int64)
-            self.arrays = self.arrays._replace(
-                allocatable=np.hstack((self.arrays.allocatable, extra)), requested=np.hstack((self.arrays.requested, extra))
-            )
-            self.shape += 1
-        return found
-
-    def _grow(self) -> None:
-        """Twice as many slots."""
-        before = len(self.names)
-        self.arrays = NodeArrays(*(np.concatenate((a, np.zeros_like(a))) for a in self.arrays))
-        self.taints = np.concatenate((self.taints, np.zeros_like(self.taints)))
-        self.unschedulable = np.concatenate((self.unschedulable, np.zeros_like(self.unschedulable)))
-        self.labels.grow()
-        self.images.grow()
-        self.names += [""] * before
-        self.objects += [{}] * before
-        self._free = list(range(2 * before - 1, before - 1, -1))
-        self.shape += 1
+    def _recount(self) -> None:
+        """Tell pods apart by the labels that matter now, and count them again."""
+        self.tallies.restart()
+        self._classes.clear()
+        for uid, pod in self.placed.items():
+            self._identities[uid] = identity = self.identity_of(pod)
+            if pod.node in self.slots:
+                self.tallies.add(identity, self.slots[pod.node], 1)
+        for waiting, _ in self.nominated.values():
+            self.identity_of(waiting)
 
 
-def _part(node: Obj, path: tuple[str, str]) -> Any:
-    return (node.get(path[0]) or {}).get(path[1])
-
-
-_PARTS: dict[str, tuple[str, Any]] = {
-    "labels": ("metadata", "labels"),
-    "taints": ("spec", "taints"),
-    "unschedulable": ("spec", "unschedulable"),
-    "allocatable": ("status", "allocatable"),
-    "images": ("status", "images"),
-}
-"""What a change of a node can matter in: (stanza, field)."""
+def _started(pod: Obj) -> float:
+    """When a pod was started, or inf."""
+    started = (pod.get("status") or {}).get("startTime")
+    return clock.seconds(started) if started else math.inf

@@ -1,29 +1,37 @@
-"""One decision: which node a pod goes to (as in pkg/scheduler/schedule_one.go of 1.36, with parallelism 1)."""
+"""One decision after the other: which node a pod goes to (as in pkg/scheduler/schedule_one.go of 1.36, with parallelism 1)."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from k8s_notebook import kernels
-from k8s_notebook.scheduler import failures, profiles
-from k8s_notebook.scheduler.arrays import Cluster, Ints, NodeArrays
-from k8s_notebook.scheduler.plugins import node_ports, node_resources_balanced_allocation, node_resources_fit
-from k8s_notebook.scheduler.plugins.plugin import HIGHEST_IS_100, LOWEST_IS_100, Bools
+from k8s_notebook.machinery.actions import Action
+from k8s_notebook.objects.selectors import LabelSelector
+from k8s_notebook.scheduler import failures, mistakes, owners, plan, preemption, profiles, search, selection
+from k8s_notebook.scheduler.arrays import Cluster, Incoming, Ints
+from k8s_notebook.scheduler.plugins import inter_pod_affinity, pod_topology_spread
+from k8s_notebook.scheduler.plugins.plugin import Bools
 from k8s_notebook.scheduler.pods import PodClass
-from k8s_notebook.scheduler.profiles import Plan, Profile
-from k8s_notebook.scheduler.rows import PodArrays, RowArrays, Rows
+from k8s_notebook.scheduler.profiles import Profile
+from k8s_notebook.scheduler.rows import Rows
+from k8s_notebook.scheduler.search import Class, Space, View
 
 MOST_ROWS = 64
 """How many pod classes keep their rows."""
 NO_NODES = "no nodes available to schedule pods"
+_NO_INTS: Ints = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The outcome for one pod. `message` is kube-scheduler's sentence when `node` is empty."""
+    """The outcome for one pod. `message` is kube-scheduler's sentence when `node` is empty.
+
+    `nominated` is then the node where evicting the pods `victims` (uids, the most important first) makes room, or "".
+    """
 
     node: str
     nodes: int
@@ -31,6 +39,12 @@ class Decision:
     evaluated: int
     message: str = ""
     rejectors: frozenset[str] = frozenset()
+    nominated: str = ""
+    victims: tuple[str, ...] = ()
+    writes: tuple[Action, ...] = ()
+    """What is written so that the pod may fit later: devices that a claim does not need any more are given back."""
+    clears: bool = False
+    """Whether room that is being made for the pod somewhere is of no use any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,222 +67,344 @@ class Columns:
     """The row of the chosen node, or -1."""
 
 
-@kernels.kernel
-def refresh(nodes: NodeArrays, pod: PodArrays, rows: RowArrays, plan: Plan, changed: Ints) -> None:
-    """Redo what depends on the pods of the nodes in `changed`."""
-    for i in range(len(changed)):
-        slot = changed[i]
-        fails = rows.fixed[slot]
-        if plan.ports_bit >= 0 and node_ports.taken(nodes, pod, slot):
-            fails |= 1 << plan.ports_bit
-        if plan.fit_bit >= 0 and node_resources_fit.lacks(nodes, pod, slot):
-            fails |= 1 << plan.fit_bit
-        rows.fails[slot] = fails
-        if plan.fit_row >= 0:
-            rows.scores[plan.fit_row, slot] = node_resources_fit.least_allocated(nodes, pod, slot)
-        if plan.balanced_row >= 0:
-            rows.scores[plan.balanced_row, slot] = node_resources_balanced_allocation.balance(nodes, pod, slot)
-
-
-@refresh.interpreted
-def refresh_at(nodes: NodeArrays, pod: PodArrays, rows: RowArrays, plan: Plan, changed: Ints) -> None:
-    """The same with whole arrays."""
-    fails = rows.fixed[changed]
-    if plan.ports_bit >= 0 and len(pod.conflicts):
-        fails = fails | node_ports.taken_at(nodes, pod, changed).astype(np.int64) << plan.ports_bit
-    if plan.fit_bit >= 0:
-        fails = fails | node_resources_fit.lacks_at(nodes, pod, changed).astype(np.int64) << plan.fit_bit
-    rows.fails[changed] = fails
-    if plan.fit_row >= 0:
-        rows.scores[plan.fit_row, changed] = node_resources_fit.least_allocated_at(nodes, pod, changed)
-    if plan.balanced_row >= 0:
-        rows.scores[plan.balanced_row, changed] = node_resources_balanced_allocation.balance_at(nodes, pod, changed)
-
-
-@kernels.kernel
-def weigh(raw: Ints, kept: Ints, found: int, mode: int, weight: int, totals: Ints) -> None:
-    """Add one plugin's normalised, weighted scores of the nodes in `kept[:found]` to `totals`."""
-    highest = 0
-    if mode != 0:
-        for i in range(found):
-            highest = max(highest, raw[kept[i]])
-    for i in range(found):
-        score = raw[kept[i]]
-        if mode == HIGHEST_IS_100 and highest > 0:
-            score = 100 * score // highest
-        elif mode == LOWEST_IS_100:
-            score = 100 - 100 * score // highest if highest > 0 else 100
-        totals[i] += weight * score
-
-
-@kernels.kernel
-def turn(index: int) -> int:
-    """The rank of an index in pre-order of a binary heap of up to 2**32 places: 0, 1, 3, 7, …, 2, 5, ….
-
-    kube-scheduler 1.36 takes the root of a max-heap of totals: of equal ones the first in this order wins. The place index+1 in
-    binary is the path from the root; paths compare as words do, so they are left-aligned, and the shorter comes first.
-    """
-    place = index + 1
-    bits = 0
-    while place >> bits > 0:
-        bits += 1
-    return (place << (32 - bits)) << 6 | bits
-
-
-@kernels.kernel
-def step(
-    nodes: NodeArrays, pod: PodArrays, rows: RowArrays, plan: Plan, changed: Ints, order: Ints, start: int, enough: int,
-    kept: Ints, totals: Ints,
-) -> tuple[int, int, int]:  # fmt: skip
-    """(chosen slot or -1, how many feasible nodes were kept, how many nodes were refused on the way).
-
-    Nodes are looked at in `order` from `start` on, round and round, until one more than `enough` would fit. `kept` and `totals`
-    are filled with the feasible slots and, if there are several, their totals.
-    """
-    refresh(nodes, pod, rows, plan, changed)
-    found, refused = 0, 0
-    at = start % len(order) if len(order) > 0 else 0
-    for _ in range(len(order)):
-        slot = order[at]
-        at = at + 1 if at + 1 < len(order) else 0
-        if rows.fails[slot] != 0:
-            refused += 1
-            continue
-        if found == enough:
-            break
-        kept[found] = slot
-        totals[found] = 0
-        found += 1
-    if found == 0:
-        return -1, 0, refused
-    if found == 1:
-        return kept[0], 1, refused
-    for s in range(len(rows.weights)):
-        if rows.weights[s] != 0:
-            weigh(rows.scores[s], kept, found, rows.modes[s], rows.weights[s], totals)
-    best = 0
-    for i in range(1, found):
-        if totals[i] > totals[best] or (totals[i] == totals[best] and best != 0 and turn(i) < turn(best)):
-            best = i
-    return kept[best], found, refused
-
-
-@step.interpreted
-def step_at(
-    nodes: NodeArrays, pod: PodArrays, rows: RowArrays, plan: Plan, changed: Ints, order: Ints, start: int, enough: int,
-    kept: Ints, totals: Ints,
-) -> tuple[int, int, int]:  # fmt: skip
-    """The same with whole arrays."""
-    if len(changed):
-        refresh_at(nodes, pod, rows, plan, changed)
-    turned = np.roll(order, -(start % len(order))) if len(order) and start else order
-    fits = np.flatnonzero(rows.fails[turned] == 0)
-    looked_at = int(fits[enough]) if len(fits) > enough else len(turned)
-    found = min(len(fits), enough)
-    kept[:found] = turned[fits[:found]]
-    totals[:found] = 0
-    if found == 0:
-        return -1, 0, looked_at
-    if found == 1:
-        return int(kept[0]), 1, looked_at - 1
-    for s in np.flatnonzero(rows.weights):
-        totals[:found] += rows.weights[s] * normalised(rows.scores[s, kept[:found]], int(rows.modes[s]))
-    tied = np.flatnonzero(totals[:found] == totals[:found].max())
-    best = tied[0] if len(tied) == 1 or tied[0] == 0 else tied[np.argmin(_turns(tied))]
-    return int(kept[best]), found, looked_at - found
-
-
-def normalised(raw: Ints, mode: int) -> Ints:
-    """Raw scores of the feasible nodes as 0..100."""
-    highest = int(raw.max()) if mode and len(raw) else 0
-    if mode == HIGHEST_IS_100 and highest:
-        return 100 * raw // highest
-    if mode == LOWEST_IS_100:
-        return 100 - 100 * raw // max(highest, 1)
-    return raw
-
-
-def _turns(indexes: Ints) -> Ints:
-    """`turn` of each."""
-    bits = np.frexp(indexes + 1)[1].astype(np.int64)
-    turns: Ints = ((indexes + 1) << (32 - bits)) << 6 | bits
-    return turns
-
-
 class Cycle:
-    """Decides for one pod after the other. The caller counts each pod on its node before it asks for the next."""
+    """Decides for one pod after the other. The caller counts each pod on its node before it asks for the next.
 
-    def __init__(self, cluster: Cluster, profile: Profile = profiles.DEFAULT) -> None:
+    With `share=False` nothing is remembered from one decision to the next (the decisions are the same).
+    """
+
+    def __init__(self, cluster: Cluster, profile: Profile = profiles.DEFAULT, *, share: bool = True) -> None:
         self.cluster = cluster
         self.profile = profile
         self.start = 0
         """Where the next search begins."""
-        self._plan = profile.plan()
-        self._rows: OrderedDict[PodClass, Rows] = OrderedDict()
-        self._kept: Ints = np.zeros(0, np.int64)
-        self._totals: Ints = np.zeros(0, np.int64)
+        self._share = share
+        listed = profile.args.default_constraints or ()
+        self._spreads_all = any(c.get("whenUnsatisfiable") != "ScheduleAnyway" for c in listed)
+        """Whether a constraint holds for pods that state none; pods that name their node are not alike to it."""
+        self._plan = plan.plan(profile, cluster)
+        self._defaults = owners.Defaults(cluster.beside)
+        self._rows: OrderedDict[tuple[PodClass, LabelSelector | None], Rows] = OrderedDict()
+        self._chance = np.array([profile.seed % 2147483646 + 1], np.int64)
+        self._space = Space(*(_NO_INTS,) * 3, np.zeros(0), _NO_INTS, _NO_INTS, np.zeros(0), self._chance, _NO_INTS)
+        self._evictions = preemption.Evictions(cluster, profile)
 
-    def decide(self, pod: PodClass, *, priority: int = 0, preempts: bool = True) -> Decision:
-        """The decision for a pod of this class; it moves the place where the next search begins."""
+    def decide(self, pod: Incoming) -> Decision:
+        """The decision for a pod; it moves the place where the next search begins."""
         total = len(self.cluster)
         if total == 0:
-            return Decision("", 0, 0, 0, NO_NODES)
-        rows = self.rows(pod)
-        slot, found, refused = self._step(rows)
-        if slot >= 0:
-            self.start = (self.start + found + refused) % total
-            return Decision(self.cluster.names[slot], total, found, found + refused)
-        failure = failures.describe(rows, self.cluster, self.profile, priority=priority, preempts=preempts)
-        if not rows.rejected:
+            return Decision("", 0, 0, 0, NO_NODES, clears=True)
+        rows, known, space, changed = self._prepare(pod)
+        if rows.rejected:
+            search.refresh.run(self._view(), known, self._plan, changed)
+            return self._fail(pod, rows, known, space, 0)
+        named = self._named(pod)
+        if named is not None or pod.nominated:
+            search.refresh.run(self._view(), known, self._plan, changed)
+            nominated = self._on_nominated(pod, known, space)
+            if nominated is not None:
+                return nominated
+            changed = _NO_INTS
+        if named is not None:
+            return self._among(pod, named, rows, known, space)
+        position, found, refused = self._decide(known, space, changed)
+        self._complain(rows, space, found)
+        if position < 0:
+            decision = self._fail(pod, rows, known, space, refused)
             self.start = (self.start + refused) % total
-        return Decision("", total, 0, refused, failure.message, failure.rejectors)
+            return decision
+        self.start = (self.start + found + refused) % total
+        return Decision(self.cluster.names[rows.order[position]], total, found, found + refused)
 
-    def columns(self, pod: PodClass) -> Columns:
-        """All that a decision for this class would rest on now; it changes nothing."""
-        rows = self.rows(pod)
-        slot, found, _ = self._step(rows)
-        at = np.roll(rows.order, -(self.start % len(rows.order))) if len(rows.order) else rows.order
-        fails = (rows.arrays.fails[at][:, None] >> np.arange(len(self.profile.filters)) & 1).astype(np.bool_)
-        feasible = np.logical_not(np.any(fails, axis=1))
-        scored = np.isin(at, self._kept[:found]) if found > 1 else np.zeros(len(at), np.bool_)
-        raw = np.where(scored & (rows.arrays.weights != 0)[:, None], rows.arrays.scores[:, at], 0)
-        each = np.zeros_like(raw)
-        for s in np.flatnonzero(rows.arrays.weights):
-            each[s, scored] = normalised(raw[s, scored], int(rows.arrays.modes[s]))
-        weighted = each * rows.arrays.weights[:, None]
-        chosen = int(np.flatnonzero(at == slot)[0]) if slot >= 0 else -1
-        names = [self.cluster.names[s] for s in at]
-        return Columns(names, at, fails, feasible, scored, raw, each, weighted, weighted.sum(axis=0), chosen)
+    def decide_all(self, pods: Sequence[Incoming]) -> list[Decision]:
+        """One decision for each, in order; every pod that found a node is counted there before the next is looked at.
 
-    def rows(self, pod: PodClass) -> Rows:
-        """The rows of a pod class, as they were when they were last used."""
-        found = self._rows.get(pod)
-        if found is None:
-            found = self._rows[pod] = Rows(pod, self.cluster, self.profile)
+        Runs of pods of one class are decided without Python in between. A pod that found none is left; nobody is evicted for it.
+        """
+        decisions: list[Decision] = []
+        while len(decisions) < len(pods):
+            first = pods[len(decisions)]
+            alike = self._alike(pods, len(decisions))
+            if len(alike) < 2:
+                decisions.append(self._one(first))
+                continue
+            made = self._run(alike)
+            decisions += made
+            if len(made) < len(alike):
+                decisions.append(self._one(pods[len(decisions)]))
+        return decisions
+
+    def columns(self, pod: Incoming) -> Columns:
+        """All that a decision for this pod would rest on now; it changes nothing."""
+        rows, known, space, changed = self._prepare(pod)
+        search.refresh.run(self._view(), known, self._plan, changed)
+        named = self._named(pod)
+        at = np.roll(np.arange(len(rows.order)), -(self.start % len(rows.order))) if len(rows.order) else rows.order
+        if named is not None:
+            inside = np.isin(rows.order, [self.cluster.slots[name] for name in named if name in self.cluster.slots])
+            at = np.flatnonzero(inside)
+        verdicts = rows.verdicts(at)
+        fails = (verdicts[:, None] >> np.arange(len(self.profile.filters)) & 1).astype(np.bool_)
+        feasible = np.logical_not(np.any(fails, axis=1)) & ((space.held[at] == 0) if len(space.held) else True)
+        if rows.rejected:
+            feasible = np.zeros(len(at), np.bool_)
+        kept = np.flatnonzero(feasible)[: self.profile.enough(len(at))]
+        nominated = self.cluster.slots.get(pod.nominated, -1)
+        if nominated >= 0 and (waiting := np.flatnonzero(feasible & (rows.order[at] == nominated))).size:
+            kept = waiting
+        return self._columns(rows, known, space, at, fails, feasible, kept)
+
+    def rows(self, pod: Incoming) -> Rows:
+        """The rows of a pod's class, as they were when they were last used."""
+        return self._prepare(pod)[0]
+
+    # ------------------------------------------------------------ one decision
+
+    def _prepare(self, pod: Incoming) -> tuple[Rows, Class, Space, Ints]:
+        """The rows of a pod's class, all but its compiled part up to date, and the slots whose compiled part is not."""
+        while True:
+            generation = self.cluster.tallies.generation
+            rows = self._rows_of(pod)
+            changed = rows.stale()
+            if rows.pod_class.generation == generation == self.cluster.tallies.generation:
+                break
+        known = Class(rows.pod, rows.arrays, rows.rules.entries, rows.rules.spread, rows.rules.affinity)
+        return rows, known, self._room(rows, known, pod, changed), changed
+
+    def _rows_of(self, pod: Incoming) -> Rows:
+        wanted = pod.pod_class
+        if pod.named is not None and self._spreads_all:
+            wanted = self.cluster.pod_class(pod.pod)
+        elif wanted.generation != self.cluster.tallies.generation:
+            wanted = self.cluster.incoming(pod.pod).pod_class
+        key = (wanted, self._defaults.selector(pod.pod))
+        found = self._rows.get(key)
+        if found is None or not self._share:
+            found = self._rows[key] = Rows(wanted, key[1], self.cluster, self.profile)
             if len(self._rows) > MOST_ROWS:
                 self._rows.popitem(last=False)
         else:
-            self._rows.move_to_end(pod)
+            self._rows.move_to_end(key)
         return found
 
-    def _step(self, rows: Rows) -> tuple[int, int, int]:
-        changed = rows.stale()
-        if len(self._kept) < len(self.cluster.names):
-            self._kept = np.zeros(len(self.cluster.names), np.int64)
-            self._totals = np.zeros(len(self.cluster.names), np.int64)
-        enough = self.profile.enough(len(rows.order))
-        return step.run(
-            self.cluster.arrays, rows.pod, rows.arrays, self._plan, changed, rows.order, self.start, enough,
-            self._kept, self._totals,
+    def _view(self) -> View:
+        cluster = self.cluster
+        return View(cluster.arrays, cluster.tallies.counts, cluster.order, cluster.positions)
+
+    def _room(self, rows: Rows, known: Class, pod: Incoming, changed: Ints) -> Space:
+        """Scratch space that is large enough, and what pods that wait for room mean to this one."""
+        nodes, hard = len(known.rows.fails), len(known.spread.hard)
+        domains = known.entries.counts.shape[1]
+        space = self._space
+        if len(space.kept) < nodes or len(space.stamps) < domains + 2 or len(space.least) < hard:
+            size = max(nodes, len(space.kept), 16)
+            space = self._space = Space(
+                np.zeros(size, np.int64), np.zeros(size, np.int64), np.zeros(size, np.int64), np.zeros(size),
+                np.zeros(2 * max(domains + 2, len(space.stamps) // 2), np.int64), np.zeros(max(hard, 8), np.int64),
+                pod_topology_spread.logarithms(2 * size + 3), self._chance, _NO_INTS,
+            )  # fmt: skip
+        if not self.cluster.nominated:
+            return space
+        search.refresh.run(self._view(), known, self._plan, changed)
+        return space._replace(held=self._evictions.held(pod, rows, known, self._view(), self._plan))
+
+    def _decide(self, known: Class, space: Space, changed: Ints) -> tuple[int, int, int]:
+        enough = self.profile.enough(len(known.rows.fails))
+        if kernels.ready():
+            found: tuple[int, int, int] = search.decide.run(self._view(), known, self._plan, space, changed, self.start, enough)
+            return found
+        search.refresh.run(self._view(), known, self._plan, changed)
+        pod_topology_spread.lowest.run(known.entries, known.spread, space.least)
+        kept, refused = search.look.run(known, self._plan, space, self.start, enough)
+        if kept == 0:
+            return -1, 0, refused
+        if kept == 1:
+            return int(space.kept[0]), 1, refused
+        search.score.run(self._view(), known, self._plan, space, kept)
+        return int(space.kept[selection.pick.run(space.totals, kept, self._plan.ties, space.chance)]), kept, refused
+
+    def _named(self, pod: Incoming) -> frozenset[str] | None:
+        return pod.named if pod.named is not None and self.profile.uses("NodeAffinity") else None
+
+    def _fits(self, known: Class, space: Space, positions: Ints) -> Ints:
+        """Those of the positions that no plugin refuses."""
+        pod_topology_spread.lowest.run(known.entries, known.spread, space.least)
+        good = [p for p in positions if search.fits.run(known, self._plan, space, p)]
+        return np.array(good, np.int64)
+
+    def _nominated_position(self, pod: Incoming) -> Ints:
+        """Where the node is on which room was made for the pod; it is looked at first."""
+        slot = self.cluster.slots.get(pod.nominated)
+        return _NO_INTS if slot is None else self.cluster.positions[[slot]]
+
+    def _on_nominated(self, pod: Incoming, known: Class, space: Space) -> Decision | None:
+        """The decision for a pod that fits on the node where room was made for it."""
+        if len(self._fits(known, space, self._nominated_position(pod))):
+            return Decision(pod.nominated, len(self.cluster), 1, 1)
+        return None
+
+    def _among(self, pod: Incoming, named: frozenset[str], rows: Rows, known: Class, space: Space) -> Decision:
+        """The decision for a pod that names its nodes."""
+        total = len(self.cluster)
+        slots = [self.cluster.slots[name] for name in named if name in self.cluster.slots]
+        positions = np.sort(self.cluster.positions[slots]) if slots else _NO_INTS
+        turned = np.roll(positions, -(self.start % len(positions))) if len(positions) else positions
+        good = self._fits(known, space, turned)
+        enough = self.profile.enough(len(positions))
+        looked_at = len(turned) if len(good) <= enough else int(np.flatnonzero(turned == good[enough])[0])
+        good = good[:enough]
+        refused = looked_at - len(good)
+        if not len(good):
+            outside = np.setdiff1d(self._nominated_position(pod), positions)
+            refused += len(outside)
+            decision = self._fail(pod, rows, known, space, refused, np.union1d(positions, outside))
+            self.start = (self.start + refused) % total
+            return decision
+        position = int(good[0])
+        if len(good) > 1:
+            space.kept[: len(good)] = good
+            position = self._pick(known, space, len(good))
+        looked_at += len(np.setdiff1d(self._nominated_position(pod), positions))
+        self.start = (self.start + looked_at) % total
+        return Decision(self.cluster.names[rows.order[position]], total, len(good), looked_at)
+
+    def _pick(self, known: Class, space: Space, found: int) -> int:
+        search.score.run(self._view(), known, self._plan, space, found)
+        return int(space.kept[selection.pick.run(space.totals, found, self._plan.ties, space.chance)])
+
+    def _fail(self, pod: Incoming, rows: Rows, known: Class, space: Space, refused: int, among: Ints | None = None) -> Decision:
+        """The failure of a pod for which no node was found, and what evicting others would do."""
+        positions = np.arange(len(rows.order)) if among is None else among
+        failure = failures.describe(pod, rows, positions, space.held, self.cluster, self.profile)
+        total = len(self.cluster)
+        if not self.profile.preempts or (rows.rejected and self.profile.claims):
+            return Decision("", total, 0, refused, failure.message(""), failure.rejectors, writes=failure.writes)
+        outcome = self._evictions.find(pod, rows, known, self._view(), self._plan, failure.movable, failure.final)
+        return Decision(
+            "", total, 0, refused, failure.message(outcome.message, found=bool(outcome.node)), failure.rejectors,
+            outcome.node, outcome.victims, failure.writes, outcome.clears,
         )  # fmt: skip
+
+    def _complain(self, rows: Rows, space: Space, found: int) -> None:
+        if rows.in_python and (said := rows.trouble(space.kept, found)):
+            raise mistakes.PolicyError(said)
+
+    # ------------------------------------------------------------ many decisions
+
+    def _one(self, pod: Incoming) -> Decision:
+        """The decision for one pod, which is counted on its node."""
+        decision = self.decide(pod)
+        if decision.node:
+            self.cluster.place(pod.uid, pod.on(decision.node))
+        return decision
+
+    def _alike(self, pods: Sequence[Incoming], first: int) -> Sequence[Incoming]:
+        """The pods from `first` on that one run can decide: of one class, with nothing for Python to do between them."""
+        if not kernels.ready() or self.cluster.nominated or self.cluster.images.behind():
+            return pods[first : first + 1]
+        wanted, end = pods[first], first + 1
+        named = self._named(wanted) is not None
+        while end < len(pods) and self._like(pods[end], wanted, named=named):
+            end += 1
+        return pods[first:end]
+
+    def _like(self, pod: Incoming, wanted: Incoming, *, named: bool) -> bool:
+        if pod.pod_class is not wanted.pod_class or pod.nominated or wanted.nominated:
+            return False
+        if named:
+            return pod.named is not None and len(pod.named) == 1 and next(iter(pod.named)) in self.cluster.slots
+        return pod.named is None and pod.pod["metadata"].get("ownerReferences") == wanted.pod["metadata"].get("ownerReferences")
+
+    def _run(self, pods: Sequence[Incoming]) -> list[Decision]:
+        """Decisions for pods of one class, until one finds no node."""
+        rows, known, space, changed = self._prepare(pods[0])
+        if rows.in_python or rows.rejected:
+            search.refresh.run(self._view(), known, self._plan, changed)
+            return [self._one(pod) for pod in pods]
+        rows.refresh_identity()
+        known = known._replace(pod=rows.pod)
+        cluster = self.cluster
+        targets = np.full(len(pods), -1, np.int64)
+        if self._named(pods[0]) is not None:
+            targets = np.array([cluster.positions[cluster.slots[next(iter(p.named or ()))]] for p in pods], np.int64)
+        chosen, kept, refused = (np.zeros(len(pods), np.int64) for _ in range(3))
+        placed, self.start = search.run.run(
+            self._view(), known, self._plan, space, changed, self.start, self.profile.enough(len(rows.order)), targets,
+            self._share, rows.order, chosen, kept, refused,
+        )  # fmt: skip
+        total = len(cluster)
+        for pod, slot in zip(pods[:placed], chosen, strict=False):
+            cluster.adopt(pod.uid, pod.on(cluster.names[slot]))
+        rows.caught_up()
+        return [
+            Decision(cluster.names[s], total, k, k + r)
+            for s, k, r in zip(chosen[:placed].tolist(), kept.tolist(), refused.tolist(), strict=False)
+        ]
+
+    # ------------------------------------------------------------ columns
+
+    def _columns(self, rows: Rows, known: Class, space: Space, at: Ints, fails: Bools, feasible: Bools, kept: Ints) -> Columns:
+        scored = np.zeros(len(at), np.bool_)
+        chosen = int(kept[0]) if len(kept) else -1
+        shape = (len(self.profile.scores), len(at))
+        raw, each, weighted = (np.zeros(shape, np.int64) for _ in range(3))
+        if len(kept) > 1:
+            scored[kept] = True
+            raw[:, kept], each[:, kept] = self._scores(rows, known, space, at[kept])
+            weighted = each * np.array(self.profile.weights, np.int64)[:, None]
+            chosen = self._winner(weighted.sum(axis=0)[kept], kept, space)
+        names = [self.cluster.names[s] for s in rows.order[at]]
+        return Columns(names, rows.order[at], fails, feasible, scored, raw, each, weighted, weighted.sum(axis=0), chosen)
+
+    def _winner(self, totals: Ints, kept: Ints, space: Space) -> int:
+        return int(kept[selection.pick_at(totals, len(kept), self._plan.ties, space.chance.copy())])
+
+    def _scores(self, rows: Rows, known: Class, space: Space, kept: Ints) -> tuple[Ints, Ints]:
+        """(raw, normalised) scores [plugin, node] of the feasible positions."""
+        arrays = rows.arrays
+        raw = np.where((arrays.weights != 0)[:, None], arrays.scores[:, kept], 0)
+        each = np.zeros_like(raw)
+        for s in np.flatnonzero(arrays.weights):
+            each[s] = search.normalised(raw[s], int(arrays.modes[s]))
+        found, buffer = len(kept), np.zeros(len(kept), np.int64)
+        for row, rules, fill, normalise in (
+            (self._plan.spread_row, known.spread.soft, self._crowding, pod_topology_spread.normalised),
+            (self._plan.affinity_row, known.affinity.like, self._likings, inter_pod_affinity.normalised),
+        ):
+            if row >= 0:
+                raw[row] = each[row] = 0
+                if len(rules) and found:
+                    fill(known, space, kept, buffer)
+                    raw[row], each[row] = np.maximum(buffer, 0) if fill == self._crowding else buffer, normalise(buffer)
+        return raw, each
+
+    def _crowding(self, known: Class, space: Space, kept: Ints, raw: Ints) -> None:
+        view = self._view()
+        pod_topology_spread.crowding_at(
+            known.entries, known.spread, view.tallies, view.order, kept, len(kept), space.logs, space.sums, space.stamps, raw
+        )
+
+    def _likings(self, known: Class, space: Space, kept: Ints, raw: Ints) -> None:
+        inter_pod_affinity.likings_at(known.entries, known.affinity, kept, len(kept), raw)
 
 
 @kernels.exercise
 def _exercise() -> None:
-    """Compile (or load) `step` and what it calls, for the types that `Cycle` uses."""
-    ints = np.zeros(1, np.int64)
-    square = np.zeros((1, 3), np.int64)
-    nodes = NodeArrays(square, square, np.zeros((1, 2), np.int64), ints, ints, np.zeros((1, 1), np.int64))
-    pod = PodArrays(np.zeros(3, np.int64), np.zeros(2, np.int64), np.zeros(0, np.int64))
-    rows = RowArrays(ints.copy(), ints.copy(), np.zeros((2, 1), np.int64), np.ones(2, np.int64), np.ones(2, np.int64))
-    step.dispatcher(nodes, pod, rows, Plan(0, 1, 0, 1), ints.copy(), ints.copy(), 0, 1, ints.copy(), ints.copy())
+    """Compile (or load) the kernels for the types that `Cycle` uses, on the smallest cluster that has everything."""
+    cluster = Cluster()
+    labels = {"kubernetes.io/hostname": "a"}
+    status = {"allocatable": {"cpu": "1", "memory": "1Gi", "pods": "10"}}
+    cluster.set_node({"metadata": {"name": "a", "labels": labels}, "spec": {}, "status": status})
+    pod = cluster.incoming({"metadata": {"name": "p", "uid": "p", "namespace": "n"}, "spec": {"containers": []}})
+    cycle = Cycle(cluster)
+    rows, known, space, changed = cycle._prepare(pod)
+    rows.refresh_identity()
+    known = known._replace(pod=rows.pod)
+    view, made = cycle._view(), cycle._plan
+    search.fits.dispatcher(known, made, space, 0)
+    search.refresh.dispatcher(view, known, made, changed)
+    search.decide.dispatcher(view, known, made, space, changed, 0, 1)
+    counts = np.zeros(1, np.int64)
+    arguments = (space, changed, 0, 1, counts - 1, True, rows.order, counts.copy(), counts.copy(), counts.copy())
+    search.run.dispatcher(view, known, made, *arguments)
+    cycle._evictions.exercise(rows, known, view, made)

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from k8s_notebook.scheduler import messages, preemption
-from k8s_notebook.scheduler.arrays import Cluster, Ints
-from k8s_notebook.scheduler.plugins import node_affinity
+from k8s_notebook.machinery.actions import Action
+from k8s_notebook.scheduler import messages
+from k8s_notebook.scheduler.arrays import Cluster, Incoming, Ints
+from k8s_notebook.scheduler.plugins import dynamic_resources, node_affinity
 from k8s_notebook.scheduler.profiles import Profile
 from k8s_notebook.scheduler.rows import Rows
 
-OUTSIDE = f"node(s) didn't satisfy plugin(s) [{node_affinity.PLUGIN.name}]"
-"""The reason of nodes that a pod excludes by naming others."""
+OUTSIDE = "node(s) didn't satisfy plugin(s) [{}]"
+"""The reason of nodes that a pod excludes by naming others, with the plugins that say so."""
 NO_CLAIMS = "no new claims to deallocate"
 """What the plugin DynamicResources of 1.34 to 1.36 adds for every pod without claims."""
 ENDED_EARLY = "not found"
@@ -23,39 +24,76 @@ ENDED_EARLY = "not found"
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why no node was found, and the plugins that refused some node."""
+    """Why no node was found, the plugins that refused some node, and which nodes other pods could leave for it."""
 
-    message: str
+    nodes: int
+    reasons: str
     rejectors: frozenset[str]
+    movable: Ints
+    """Positions of the nodes where another pod's leaving could help."""
+    final: Ints
+    """Positions of those that were looked at where it could not."""
+    claims: str
+    """What DynamicResources says."""
+    writes: tuple[Action, ...] = ()
+    """What it writes: the devices of a claim that nobody uses are given back."""
+
+    def message(self, preemption: str = "", *, found: bool = False) -> str:
+        """The whole sentence, with what preemption says; if that `found` somebody to evict, nothing is added."""
+        if found:
+            return messages.sentence(self.nodes, self.reasons)
+        said = f"preemption: {preemption}" if preemption else ""
+        return messages.sentence(self.nodes, self.reasons, ", ".join(part for part in (self.claims, said) if part))
 
 
-def describe(rows: Rows, cluster: Cluster, profile: Profile, *, priority: int, preempts: bool) -> Failure:
-    """The failure of a pod whose `rows` are up to date and have no feasible node."""
-    total = len(cluster)
+def describe(pod: Incoming, rows: Rows, positions: Ints, held: Ints, cluster: Cluster, profile: Profile) -> Failure:
+    """The failure of a pod whose `rows` are up to date and that none of the nodes at these positions takes."""
+    total, nowhere = len(cluster), np.zeros(0, np.int64)
     if rows.rejected:
-        return Failure(messages.sentence(total, f"{rows.rejected}.", ENDED_EARLY), frozenset((node_affinity.PLUGIN.name,)))
+        early = ENDED_EARLY if profile.claims else ""
+        return Failure(total, f"{rows.rejected}.", frozenset((rows.rejector,)), nowhere, positions, early)
     reasons: Counter[str] = Counter()
-    rejectors = set()
-    movable = []
-    first = _lowest_bit(rows.arrays.fails[rows.order])
+    rejectors, movable, final = set(), [], []
+    first = lowest_bit(rows.verdicts(positions), held[positions] if len(held) else None)
     for bit, plugin in enumerate(profile.filters):
-        at = rows.order[first == bit]
-        if len(at) and plugin.reasons is not None:
+        at = positions[first == bit]
+        if len(at):
             rejectors.add(plugin.name)
-            found = plugin.reasons(rows.pod_class, cluster, at)
+            found = rows.reasons_held(plugin, at, held, pod)
             for text, given in zip(found.texts, found.given.sum(axis=0), strict=True):
                 reasons[text] += int(given)
             movable.append(at[~found.final])
-    if total > len(rows.order):
+            final.append(at[found.final])
+    if pod.named is not None and profile.uses(node_affinity.PLUGIN.name):
         rejectors.add(node_affinity.PLUGIN.name)
-        reasons[OUTSIDE] += total - len(rows.order)
-    tried = np.concatenate(movable) if movable else np.zeros(0, np.int64)
-    outlook = preemption.outlook(rows, cluster, tried, priority=priority, preempts=preempts)
-    afterwards = f"{NO_CLAIMS}, {outlook}" if outlook else ""
-    return Failure(messages.sentence(total, messages.histogram(reasons), afterwards), frozenset(rejectors))
+    if total > len(positions):
+        refusing = {node_affinity.PLUGIN.name, *_nominated(pod, rows, positions, first, cluster, profile)}
+        reasons[OUTSIDE.format(" ".join(sorted(refusing)))] += total - len(positions)
+        final.append(np.setdiff1d(np.arange(total), positions))
+    claims, writes = _of_claims(pod, rows.order[positions], first, cluster, profile)
+    return Failure(
+        total, messages.histogram(reasons), frozenset(rejectors), np.sort(np.concatenate(movable)) if movable else nowhere,
+        np.concatenate(final) if final else nowhere, claims, tuple(writes),
+    )  # fmt: skip
 
 
-def _lowest_bit(bits: Ints) -> Ints:
-    """The position of the lowest bit that is set."""
-    positions: Ints = np.frexp(bits & -bits)[1].astype(np.int64) - 1
-    return positions
+def _nominated(pod: Incoming, rows: Rows, positions: Ints, first: Ints, cluster: Cluster, profile: Profile) -> list[str]:
+    """The plugin that refused the node where room was made for the pod, which is looked at before all others."""
+    here = np.flatnonzero(rows.order[positions] == cluster.slots.get(pod.nominated, -1)) if len(positions) else positions
+    return [profile.filters[int(first[i])].name for i in here]
+
+
+def _of_claims(pod: Incoming, slots: Ints, first: Ints, cluster: Cluster, profile: Profile) -> tuple[str, list[Action]]:
+    """What DynamicResources says and writes; it was asked about the nodes that no plugin before it refused."""
+    if not profile.claims:
+        return "", []
+    names = [plugin.name for plugin in profile.filters]
+    if not pod.pod["spec"].get("resourceClaims") or dynamic_resources.PLUGIN.name not in names:
+        return NO_CLAIMS, []
+    return dynamic_resources.afterwards(pod.pod, cluster, slots[first >= names.index(dynamic_resources.PLUGIN.name)])
+
+
+def lowest_bit(bits: Ints, held: Ints | None = None) -> Ints:
+    """The position of the lowest bit that is set; where pods that come first are in the way, that of the plugin that says so."""
+    positions: Ints = np.frexp((bits & -bits).astype(np.float64))[1].astype(np.int64) - 1
+    return positions if held is None else np.where(held > 0, (held - 1) % 64, positions)

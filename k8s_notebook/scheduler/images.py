@@ -82,6 +82,10 @@ class Images:
             self._seen[stale] = self._epoch
             self.version += 1
 
+    def behind(self) -> bool:
+        """Whether some node does not know today's counts yet."""
+        return bool(self._images) and bool((self._seen != self._epoch).any())
+
     def worth(self, name: str, nodes: int) -> tuple[Ints, Ints] | None:
         """(slots that have an image, what it is worth there): its bytes times the share of the `nodes` that have it."""
         image = self._images.get(name)

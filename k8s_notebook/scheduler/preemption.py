@@ -1,51 +1,205 @@
-"""What DefaultPreemption says about a pod that fits nowhere (as in plugins/defaultpreemption)."""
+"""DefaultPreemption: which pods of lower priority make room for a pod that fits nowhere (as in plugins/defaultpreemption of 1.36)."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from k8s_notebook.scheduler import messages
-from k8s_notebook.scheduler.arrays import Cluster, Ints, NodeArrays, Placed
-from k8s_notebook.scheduler.plugins import node_ports, node_resources_fit
+from k8s_notebook.objects import Obj
+from k8s_notebook.scheduler import eviction, messages, slow_eviction
+from k8s_notebook.scheduler.arrays import Cluster, Incoming
+from k8s_notebook.scheduler.crowd import Crowd
+from k8s_notebook.scheduler.eviction import Gone, Search, Shift
+from k8s_notebook.scheduler.node_table import Ints
+from k8s_notebook.scheduler.plan import Plan
+from k8s_notebook.scheduler.plugins import inter_pod_affinity, node_resources_fit, pod_topology_spread
+from k8s_notebook.scheduler.profiles import Profile
 from k8s_notebook.scheduler.rows import Rows
+
+if TYPE_CHECKING:
+    from k8s_notebook.scheduler.search import Class, View
 
 NOT_HELPFUL = "Preemption is not helpful for scheduling"
 NO_VICTIMS = "No preemption victims found for incoming pod"
 NEVER = "not eligible due to preemptionPolicy=Never."
+TERMINATING = "not eligible due to a terminating pod on the nominated node."
+BY_SCHEDULER = "PreemptionByScheduler"
+_CODES = {**pod_topology_spread.TEXTS, **inter_pod_affinity.TEXTS}
 
 
-def outlook(rows: Rows, cluster: Cluster, tried: Ints, *, priority: int, preempts: bool) -> str:
-    """`preemption: 0/5 nodes are available: …`, or "" if the pods of lower priority on some node would make room.
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What preemption comes to: a node and the pods to be evicted there (uids, the most important first), or why not."""
 
-    `tried`: the slots whose refusal another pod's leaving could lift.
-    """
-    if not preempts:
-        return f"preemption: {NEVER}"
-    reasons: Counter[str] = Counter({NOT_HELPFUL: len(cluster) - len(tried)})
-    for slot in tried:
-        victims = [p for p in cluster.pods_on(cluster.names[slot]).values() if p.priority < priority]
-        if not victims:
-            reasons[NO_VICTIMS] += 1
-            continue
-        left = _without(victims, int(slot), rows, cluster)
-        if not left:
-            return ""
-        reasons.update(left)
-    return f"preemption: {messages.sentence(len(cluster), messages.histogram(reasons))}"
+    node: str = ""
+    victims: tuple[str, ...] = ()
+    message: str = ""
+    tied: tuple[str, ...] = ()
+    """Nodes that are as good; kube-scheduler takes any of them."""
+    clears: bool = False
+    """Whether room that is being made for the pod somewhere is of no use any more."""
 
 
-def _without(victims: list[Placed], slot: int, rows: Rows, cluster: Cluster) -> list[str]:
-    """The reasons for which the pod does not fit on a node even without the victims; empty if it fits."""
-    arrays = NodeArrays(*(array[slot : slot + 1].copy() for array in cluster.arrays))
-    for victim in victims:
-        arrays.requested[0] -= cluster.vector(victim.requests)
-        arrays.pods[0] -= 1
-        for port in victim.pod_class.ports:
-            arrays.ports[0, cluster.port(port)] -= 1
-    here = np.zeros(1, np.int64)
-    if len(rows.pod.conflicts) and node_ports.taken_at(arrays, rows.pod, here)[0]:
-        return node_ports.PLUGIN.reasons(rows.pod_class, cluster, here).texts if node_ports.PLUGIN.reasons else []
-    found = node_resources_fit.shortages(rows.pod.requests, list(cluster.resources), arrays, here)
-    return [text for text, given in zip(found.texts, found.given[0], strict=True) if given]
+class Evictions:
+    """Finds victims in one cluster under one profile."""
+
+    def __init__(self, cluster: Cluster, profile: Profile) -> None:
+        self._cluster = cluster
+        self._profile = profile
+        self._crowd = Crowd(cluster)
+
+    def held(self, pod: Incoming, rows: Rows, known: Class, view: View, plan: Plan) -> Ints:
+        """[position]: not 0 where a pod would be in the way of others for whom room is being made; empty if it is nowhere."""
+        self._crowd.update()
+        slots, shapes = self._crowd.nominees(pod)
+        held = np.zeros(len(known.rows.fails) if len(slots) else 0, np.int64)
+        if len(slots):
+            search = self._search(np.zeros(0, np.int64), slots, shapes)
+            eviction.hold.run(view, known, plan, self._crowd.shapes, self._shift(rows), search, self._gone(known), held)
+        return held
+
+    def find(self, pod: Incoming, rows: Rows, known: Class, view: View, plan: Plan, movable: Ints, final: Ints) -> Outcome:
+        """The outcome for a pod; `movable` are the positions of nodes that pods could leave for it, `final` those where that is no use."""
+        if not pod.preempts:
+            return Outcome(message=NEVER)
+        if self._waits(pod, view, final):
+            return Outcome(message=TERMINATING)
+        total = len(self._cluster)
+        reasons: Counter[str] = Counter({NOT_HELPFUL: total - len(movable)})
+        if not len(movable):
+            return Outcome(message=messages.sentence(total, messages.histogram(reasons)), clears=True)
+        if rows.in_python:
+            tried = slow_eviction.try_nodes(
+                pod, rows, known, view, plan, self._cluster, self._crowd, movable, self._enough(len(movable))
+            )
+            if tried.candidates:
+                return self._best(tried.candidates, self._enough(len(movable)))
+            reasons.update(tried.reasons)
+            return Outcome(message=messages.sentence(total, messages.histogram(reasons)), clears=True)
+        self._crowd.update()
+        nominees = self._crowd.nominees(pod)
+        search = self._search(movable, *nominees)
+        eviction.try_nodes.run(
+            view, known, plan, self._crowd.there, self._crowd.shapes, self._shift(rows), search, self._gone(known), pod.priority,
+            self._enough(len(movable)),
+        )  # fmt: skip
+        candidates = list(self._candidates(view, search))
+        if candidates:
+            return self._best(candidates, self._enough(len(movable)))
+        for text, count in self._refusals(rows, view, search):
+            reasons[text] += count
+        return Outcome(message=messages.sentence(total, messages.histogram(reasons)), clears=True)
+
+    def exercise(self, rows: Rows, known: Class, view: View, plan: Plan) -> None:
+        """Compile (or load) the kernels for the types that are used here."""
+        self._crowd.update()
+        nobody = np.zeros(0, np.int64)
+        search, gone, crowd = self._search(np.zeros(1, np.int64), nobody, nobody), self._gone(known), self._crowd
+        eviction.try_nodes.dispatcher(view, known, plan, crowd.there, crowd.shapes, self._shift(rows), search, gone, 0, 1)
+        eviction.hold.dispatcher(view, known, plan, crowd.shapes, self._shift(rows), search, gone, np.zeros(1, np.int64))
+
+    def _enough(self, nodes: int) -> int:
+        args = self._profile.args
+        return min(nodes, max(args.min_candidates, nodes * args.min_candidates_percentage // 100))
+
+    def _waits(self, pod: Incoming, view: View, final: Ints) -> bool:
+        """Whether a pod's victims are on their way out already."""
+        slot = self._cluster.slots.get(pod.nominated) if pod.nominated else None
+        if slot is None or view.positions[slot] in final:
+            return False
+        there = self._cluster.pods_on(pod.nominated).values()
+        return any(p.terminating and p.priority < pod.priority and _preempted(p.pod) for p in there)
+
+    def _search(self, positions: Ints, nominee_slots: Ints, nominee_shapes: Ints) -> Search:
+        widest, resources = self._crowd.there.shape.shape[1], len(self._cluster.resources)
+        return Search(
+            positions, nominee_slots, nominee_shapes, np.array([b.allowed for b in self._crowd.budgets], np.int64),
+            np.full(len(positions), eviction.NOT_TRIED, np.int64), np.full((len(positions), widest), -1, np.int64),
+            np.zeros(len(positions), np.int64), np.zeros((len(positions), resources + 1), np.int64),
+        )  # fmt: skip
+
+    def _shift(self, rows: Rows) -> Shift:
+        """What a pod of each row of tallies is to each entry."""
+        entries = rows.rules.entries
+        weight = np.zeros((len(entries.total), len(self._cluster.tallies.counts)), np.int64)
+        for e in range(len(weight)):
+            part = slice(entries.start[e], entries.start[e + 1])
+            np.add.at(weight[e], entries.row[part], entries.weight[part])
+        for e, row in rows.rules.empty:
+            weight[e, row] = 1
+        hard = len(rows.rules.spread.hard)
+        return Shift(weight, np.zeros((hard, 4), np.int64), np.zeros((hard, 4), np.int64))
+
+    def _gone(self, known: Class) -> Gone:
+        return Gone(
+            np.zeros(len(self._cluster.resources), np.int64), np.zeros(self._cluster.arrays.ports.shape[1], np.int64),
+            np.zeros(len(known.entries.total), np.int64), np.zeros(1, np.int64), np.zeros((len(known.spread.hard), 4), np.int64),
+        )  # fmt: skip
+
+    def _candidates(self, view: View, search: Search) -> Iterator[Candidate]:
+        """The nodes where room can be made, in the order in which they were tried."""
+        for i in np.flatnonzero(search.outcome == eviction.CANDIDATE):
+            slot = int(view.order[search.positions[i]])
+            uids = list(self._cluster.pods_on(self._cluster.names[slot]))
+            victims = tuple(uids[place] for place in search.victims[i] if place >= 0)
+            yield Candidate(self._cluster.names[slot], victims, int(search.violations[i]))
+
+    def _best(self, candidates: list[Candidate], enough: int) -> Outcome:
+        """The candidate that hurts least, of the first ones with and without violations; of equal ones the first."""
+        good, bad = ([c for c in candidates if bool(c.violations) == violates] for violates in (False, True))
+        candidates = good[:enough] + bad[:enough]
+        keys = [candidate.cost(self._cluster) for candidate in candidates]
+        least = min(keys)
+        tied = [c for c, key in zip(candidates, keys, strict=True) if key == least]
+        return Outcome(tied[0].node, tied[0].victims, tied=tuple(c.node for c in tied))
+
+    def _refusals(self, rows: Rows, view: View, search: Search) -> Iterator[tuple[str, int]]:
+        """(reason, how many nodes give it) without all the pods that could be evicted."""
+        nobody = int((search.outcome == eviction.NO_VICTIMS).sum())
+        yield NO_VICTIMS, nobody
+        for outcome in np.unique(search.outcome[search.outcome > 0]):
+            which = np.flatnonzero(search.outcome == outcome)
+            bit, code = (outcome - 1) % 64, (outcome - 1) // 64
+            plugin = self._profile.filters[bit]
+            if code:
+                yield _CODES[int(code)], len(which)
+            elif plugin.name == node_resources_fit.PLUGIN.name:
+                slots = view.order[search.positions[which]]
+                nodes = view.nodes._replace(
+                    allocatable=view.nodes.allocatable[slots], requested=search.left[which, :-1], pods=search.left[which, -1],
+                    room=view.nodes.room[slots],
+                )  # fmt: skip
+                found = node_resources_fit.shortages(
+                    rows.pod.checked, list(self._cluster.resources), nodes, np.arange(len(which))
+                )
+                yield from zip(found.texts, found.given.sum(axis=0).tolist(), strict=True)
+            else:
+                said = rows.reasons(plugin, search.positions[which])
+                yield from zip(said.texts, said.given.sum(axis=0).tolist(), strict=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A node, the pods to be evicted there (uids), and how many of them exceed a budget."""
+
+    node: str
+    victims: tuple[str, ...]
+    violations: int
+
+    def cost(self, cluster: Cluster) -> tuple[float, ...]:
+        """What is compared, in order: violations, highest priority, sum of priorities, victims, how long the highest ran."""
+        pods = [cluster.placed[uid] for uid in self.victims]
+        highest = max(p.priority for p in pods)
+        since = min(p.started for p in pods if p.priority == highest)
+        return self.violations, pods[0].priority, sum(p.priority + 2**31 for p in pods), len(pods), -since
+
+
+def _preempted(pod: Obj) -> bool:
+    """Whether a pod is being deleted because kube-scheduler evicted it."""
+    conditions = (pod.get("status") or {}).get("conditions") or ()
+    found: Obj = next((c for c in conditions if c.get("type") == "DisruptionTarget"), {})
+    return found.get("status") == "True" and found.get("reason") == BY_SCHEDULER

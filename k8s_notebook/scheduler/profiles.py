@@ -1,21 +1,18 @@
-"""Which plugins decide, with which weights: kube-scheduler's default profile."""
+"""Which plugins decide, with which weights and arguments: kube-scheduler's default profile, or another one."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import Literal
 
 from k8s_notebook.scheduler import plugins
+from k8s_notebook.scheduler.args import Args, Fit
 from k8s_notebook.scheduler.plugins.plugin import Plugin
 
+__all__ = ["DEFAULT", "Args", "Fit", "Profile", "Ties"]
 
-class Plan(NamedTuple):
-    """Where compiled code writes what it finds; -1 where a plugin is not used."""
-
-    ports_bit: int
-    fit_bit: int
-    fit_row: int
-    balanced_row: int
+Ties = Literal["v1.36", "first", "random"]
+"""Which of several best nodes is taken: the one that kube-scheduler 1.36 takes (with parallelism 1), the first, or any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +25,14 @@ class Profile:
     weights: tuple[int, ...] = tuple(p.weight for p in plugins.REGISTRY.values() if p.scores)
     percentage: int = 0
     """percentageOfNodesToScore; 0: fewer the more nodes there are."""
-
-    def plan(self) -> Plan:
-        """The positions of the compiled plugins."""
-        filters, scores = [p.name for p in self.filters], [p.name for p in self.scores]
-        return Plan(
-            _index(filters, "NodePorts"),
-            _index(filters, "NodeResourcesFit"),
-            _index(scores, "NodeResourcesFit"),
-            _index(scores, "NodeResourcesBalancedAllocation"),
-        )
+    args: Args = field(default_factory=Args)
+    ties: Ties = "v1.36"
+    seed: int = 0
+    """What chance depends on: ties "random", and where the search for pods to preempt begins."""
+    preempts: bool = True
+    """Whether pods of lower priority may be evicted (DefaultPreemption)."""
+    claims: bool = True
+    """Whether DynamicResources takes part; kube-scheduler then says so in every failure."""
 
     def enough(self, nodes: int) -> int:
         """How many feasible nodes end the search (as numFeasibleNodesToFind).
@@ -45,14 +40,16 @@ class Profile:
         >>> [Profile().enough(n) for n in (50, 1000, 5000, 10000)]
         [50, 420, 500, 500]
         """
+        if not self.scores:
+            return min(nodes, 1)
         if nodes < 100:
             return nodes
         percentage = self.percentage or max(5, 50 - nodes // 125)
         return max(nodes * percentage // 100, 100)
 
-
-def _index(names: list[str], name: str) -> int:
-    return names.index(name) if name in names else -1
+    def uses(self, plugin: str) -> bool:
+        """Whether a filter plugin takes part."""
+        return any(p.name == plugin for p in self.filters)
 
 
 DEFAULT = Profile()

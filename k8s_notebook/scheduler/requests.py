@@ -25,11 +25,11 @@ class Requests:
     """What one pod counts with, in whole units.
 
     `exact` is what must fit. `scored` is what the pod adds when it is weighed, `occupied` what it then occupies in that count
-    ((cpu, memory), with the stand-in for unstated requests); the two differ only for pods with pod-level resources.
+    ((cpu, memory)), both with the stand-in for unstated requests; they differ only for pods with pod-level resources.
     """
 
     exact: dict[str, int]
-    scored: tuple[int, int]
+    scored: dict[str, int]
     occupied: tuple[int, int]
 
 
@@ -41,7 +41,7 @@ def of_pod(spec: Obj, status: Obj | None = None) -> Requests:
     scored = _pod(spec, None, UNSTATED, pod_level=False)
     return Requests(
         {name: units(name, amount) for name, amount in exact.items()},
-        (units("cpu", scored.get("cpu", 0)), units("memory", scored.get("memory", 0))),
+        {name: units(name, amount) for name, amount in scored.items()},
         (units("cpu", occupied.get("cpu", 0)), units("memory", occupied.get("memory", 0))),
     )
 
@@ -89,7 +89,7 @@ def _pod(spec: Obj, status: Obj | None, unstated: Amounts, *, pod_level: bool) -
     if pod_level:
         stated = _pod_level(spec)
         effective = _resized(stated, status, status) if status else stated
-        total.update({name: effective[name] for name in stated})
+        total.update({name: effective.get(name, 0) for name in stated})
     _add(total, _amounts(spec.get("overhead")))
     return total
 

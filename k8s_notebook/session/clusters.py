@@ -1,4 +1,4 @@
-"""The words of `%k8s`: start, stop, delete, list, connect, use, ns, status, graph, why, fail, heal."""
+"""The words of `%k8s`: start, stop, delete, list, connect, use, ns, status, graph, why, schedule, fail, heal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from k8s_notebook.display import text
 from k8s_notebook.machinery.actions import Get
 from k8s_notebook.objects import errors
-from k8s_notebook.session import arguments, awaiting, current
+from k8s_notebook.session import arguments, awaiting, current, schedule_words
 from k8s_notebook.session.arguments import Asked, Parser
 from k8s_notebook.session.problems import K8sError, UsageError, told
 from k8s_notebook.session.results import Result
@@ -245,6 +245,7 @@ VERBS: Mapping[str, Verb] = {
     "status": Verb(_status_parser, _status),
     "graph": Verb(_graph_parser, _graph),
     "why": Verb(_why_parser, _why),
+    "schedule": Verb(schedule_words.parser, schedule_words.run),
     "fail": Verb(_fault_parser("fail", "break a node on purpose; embedded clusters only"), _fail),
     "heal": Verb(_fault_parser("heal", "repair what fail broke"), _heal),
 }

@@ -32,7 +32,11 @@ from k8s_notebook.session.sources import Source
 from k8s_notebook.session.status import Where
 
 if TYPE_CHECKING:
-    from k8s_notebook.session.seeing import Why
+    from k8s_notebook.scheduler.profiles import Profile
+    from k8s_notebook.session.schedule import Schedule
+    from k8s_notebook.session.schedule_config import Given
+    from k8s_notebook.session.schedule_wishes import Wanted
+    from k8s_notebook.session.why import Why
     from k8s_notebook.widgets.topology import Topology
 
 Words = str | Sequence[str]
@@ -227,11 +231,33 @@ class Cluster:
         return seeing.graph(self.door, namespace, everywhere=all_namespaces, live=live)
 
     @told
-    def why(self, pod: Words, *, namespace: str | None = None) -> Why:
-        """Why a pod is on its node, or on none: which nodes were possible and what each plugin scored."""
-        from k8s_notebook.session import seeing
+    def why(self, pod: Words, *, namespace: str | None = None, profile: Profile | None = None, today: bool = False) -> Why:
+        """Why a pod is on its node, or on none: the scheduler's record where there is one, else the decision made again.
 
-        return seeing.why(self.door, _words(pod), namespace)
+        `today` leaves the record aside; with a `profile` the decision is made by that one.
+        """
+        from k8s_notebook.session import why
+
+        return why.why(self.door, _words(pod), namespace, profile=profile, today=today)
+
+    @told
+    def schedule(
+        self, name: str | Wanted | None = None, *, profile: Profile | Sequence[Profile] | None = None, config: Given | None = None,
+        leader_elect: bool | None = None, lease_namespace: str = "kube-system", say: Callable[[str], None] | None = None,
+    ) -> Schedule:  # fmt: skip
+        """Work as a second scheduler: place the pods whose `schedulerName` is `name`, in a thread of this process, until `.stop()`.
+
+        `profile` is one of `kn.scheduler.profile(…)`, with policies of one's own; `config` a KubeSchedulerConfiguration (a path,
+        text or object). `say` hears what there is to tell, line by line; `.lines` and `.status` show it too.
+        """
+        from k8s_notebook.session import schedule, schedule_wishes
+
+        if self._connection is None:
+            raise K8sError("error: a simulation has its own scheduler")
+        wanted = name if isinstance(name, schedule_wishes.Wanted) else schedule_wishes.wanted(
+            name, profile=profile, config=config, elect=leader_elect, namespace=lease_namespace
+        )  # fmt: skip
+        return schedule.start(self._connection, self.door, wanted, say)
 
     @told
     def fail(self, what: str, name: str) -> Result:

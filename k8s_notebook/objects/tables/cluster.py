@@ -189,5 +189,14 @@ PRINTERS = {
         value("preemptionPolicy"),
     ),
     "runtimeclasses.node.k8s.io": printer("Name|Handler|Age", name, text("handler"), age),
+    "decisions.k8s-notebook.io": printer(
+        "Name|Node|Feasible:integer|Evaluated:integer|Age|Message",
+        name,
+        text("status.node", NONE),
+        number("status.feasible"),
+        number("status.evaluated"),
+        age,
+        text("status.message"),
+    ),
     "faults.k8s-notebook.io": printer("Name|Target|Action|Age", name, _fault_target, text("spec.action"), age),
 }

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable
 
 import numpy as np
 
 from k8s_notebook.objects import Obj
+from k8s_notebook.scheduler import pods
 from k8s_notebook.scheduler.arrays import Cluster, Ints
 from k8s_notebook.scheduler.labels import ABSENT, Column
 from k8s_notebook.scheduler.plugins import plugin
 from k8s_notebook.scheduler.pods import PodClass
 
+TEXT = "node(s) didn't match Pod's node affinity/selector"
+ENFORCED = "node(s) didn't match scheduler-enforced node affinity"
 CONFLICT = "pod affinity terms conflict"
+_REQUIRED, _PREFERRED = "requiredDuringSchedulingIgnoredDuringExecution", "preferredDuringSchedulingIgnoredDuringExecution"
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 
 
-def fails(pod: PodClass, cluster: Cluster, at: Ints) -> plugin.Bools | None:
+def mismatches(pod: PodClass, cluster: Cluster, at: Ints) -> plugin.Bools | None:
     """Which slots do not match the node selector and the required affinity."""
     selector: dict[str, str] = pod.spec.get("nodeSelector") or {}
     required = _required(pod)
@@ -35,36 +40,37 @@ def fails(pod: PodClass, cluster: Cluster, at: Ints) -> plugin.Bools | None:
 
 def score(pod: PodClass, cluster: Cluster, at: Ints) -> Ints | None:
     """The weights of the preferred terms that each slot matches, added up."""
-    preferred = pod.node_affinity.get("preferredDuringSchedulingIgnoredDuringExecution")
-    if not preferred:
-        return None
-    total = np.zeros(len(at), np.int64)
-    for term in preferred:
-        if term.get("weight"):
-            total += int(term["weight"]) * matches(term.get("preference") or {}, cluster, at)
-    return total
+    preferred = pod.node_affinity.get(_PREFERRED)
+    return _weights(preferred, cluster, at) if preferred else None
 
 
-def named_nodes(pod: PodClass) -> frozenset[str] | None:
-    """The only nodes that can match, if every required term names its nodes (DaemonSet pods do); else None.
+def rejects(pod: PodClass, cluster: Cluster) -> str:
+    """What is said of a pod whose every required term contradicts itself about the names of nodes."""
+    stated = _required(pod)
+    return CONFLICT if stated and pods.named_nodes(pod.spec) == frozenset() else ""
 
-    ValueError with kube-scheduler's sentence if every term contradicts itself.
-    """
-    required = _required(pod)
-    if not required:
-        return None
-    found: set[str] = set()
-    contradictions = 0
-    for term in required:
-        named = [frozenset(f.get("values") or ()) for f in term.get("matchFields") or () if _names(f)]
-        if not named:
-            return None
-        both = frozenset.intersection(*named)
-        contradictions += not both
-        found |= both
-    if contradictions == len(required):
-        raise ValueError(CONFLICT)
-    return frozenset(found)
+
+def adding(added: Obj) -> plugin.Plugin:
+    """The plugin for a profile whose NodeAffinityArgs add an affinity to every pod's."""
+    required = (added.get(_REQUIRED) or {}).get("nodeSelectorTerms") if added.get(_REQUIRED) is not None else None
+    preferred = added.get(_PREFERRED) or []
+
+    def outside(cluster: Cluster, at: Ints) -> plugin.Bools:
+        return np.zeros(len(at), np.bool_) if required is None else ~_any(required, cluster, at)
+
+    def fails(pod: PodClass, cluster: Cluster, at: Ints) -> plugin.Bools:
+        refused = mismatches(pod, cluster, at)
+        return outside(cluster, at) if refused is None else outside(cluster, at) | refused
+
+    def both(pod: PodClass, cluster: Cluster, at: Ints) -> Ints | None:
+        own = pod.node_affinity.get(_PREFERRED) or []
+        return _weights([*preferred, *own], cluster, at) if preferred or own else None
+
+    def reasons(pod: PodClass, cluster: Cluster, at: Ints) -> plugin.Reasons:
+        given = outside(cluster, at)
+        return plugin.Reasons([ENFORCED, TEXT], np.column_stack((given, ~given)), np.ones(len(at), np.bool_))
+
+    return dataclasses.replace(PLUGIN, fails=fails, score=both, reasons=reasons)
 
 
 def matches(term: Obj, cluster: Cluster, at: Ints) -> plugin.Bools:
@@ -82,7 +88,7 @@ def matches(term: Obj, cluster: Cluster, at: Ints) -> plugin.Bools:
 
 
 def _required(pod: PodClass) -> list[Obj] | None:
-    required = pod.node_affinity.get("requiredDuringSchedulingIgnoredDuringExecution")
+    required = pod.node_affinity.get(_REQUIRED)
     return None if required is None else required.get("nodeSelectorTerms") or []
 
 
@@ -93,14 +99,20 @@ def _any(terms: list[Obj], cluster: Cluster, at: Ints) -> plugin.Bools:
     return matched
 
 
-def _names(field: Obj) -> bool:
-    return field.get("key") == "metadata.name" and field.get("operator") == "In"
+def _weights(preferred: list[Obj], cluster: Cluster, at: Ints) -> Ints:
+    total = np.zeros(len(at), np.int64)
+    for term in preferred:
+        if term.get("weight"):
+            total += int(term["weight"]) * matches(term.get("preference") or {}, cluster, at)
+    return total
 
 
 def _field(field: Obj, cluster: Cluster, at: Ints) -> plugin.Bools:
     values = field.get("values") or []
     if field.get("key") != "metadata.name" or field.get("operator") not in ("In", "NotIn") or len(values) != 1:
         return np.zeros(len(at), np.bool_)
+    if values == [pods.ANY_NODE]:
+        return np.ones(len(at), np.bool_)
     named: plugin.Bools = at == cluster.slots.get(values[0], -1)
     return named if field["operator"] == "In" else ~named
 
@@ -161,9 +173,9 @@ OPERATORS: dict[str, Callable[[Column, list[str]], plugin.Bools]] = {
 PLUGIN = plugin.Plugin(
     "NodeAffinity",
     weight=2,
-    fails=fails,
+    fails=mismatches,
     score=score,
-    reasons=plugin.says("node(s) didn't match Pod's node affinity/selector", final=True),
+    rejects=rejects,
+    reasons=plugin.says(TEXT, final=True),
     mode=plugin.HIGHEST_IS_100,
-    helped_by=frozenset((plugin.NODE_ADDED, plugin.NODE_LABELS)),
 )

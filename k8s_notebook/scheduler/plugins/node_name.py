@@ -19,5 +19,4 @@ PLUGIN = plugin.Plugin(
     "NodeName",
     fails=fails,
     reasons=plugin.says("node(s) didn't match the requested node name", final=True),
-    helped_by=frozenset((plugin.NODE_ADDED,)),
 )

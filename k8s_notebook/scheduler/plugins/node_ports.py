@@ -12,12 +12,12 @@ from k8s_notebook.scheduler.plugins import plugin
 from k8s_notebook.scheduler.pods import PodClass, Port
 
 if TYPE_CHECKING:
-    from k8s_notebook.scheduler.rows import PodArrays
+    from k8s_notebook.scheduler.plan import PodArrays
 
 EVERY_ADDRESS = "0.0.0.0"
 
 
-@kernels.kernel
+@kernels.inner
 def taken(nodes: NodeArrays, pod: PodArrays, slot: int) -> bool:
     """Whether a pod on the node holds a port that the pod wants. `pod.conflicts`: the ports that stand in its way."""
     for i in range(len(pod.conflicts)):  # noqa: SIM110 (Numba compiles no generators)
@@ -48,5 +48,4 @@ PLUGIN = plugin.Plugin(
     "NodePorts",
     moves_filter=True,
     reasons=plugin.says("node(s) didn't have free ports for the requested pod ports", final=False),
-    helped_by=frozenset((plugin.NODE_ADDED, plugin.POD_GONE)),
 )

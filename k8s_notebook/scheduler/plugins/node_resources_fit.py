@@ -1,4 +1,7 @@
-"""NodeResourcesFit: what a pod asks for must be free; emptier nodes are liked more (as in plugins/noderesources/fit.go)."""
+"""NodeResourcesFit: what a pod asks for must be free, and nodes are liked by how full they would be.
+
+As in plugins/noderesources of 1.36: fit.go, least_allocated.go, most_allocated.go, requested_to_capacity_ratio.go.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +15,21 @@ from k8s_notebook.scheduler.plugins import plugin
 from k8s_notebook.scheduler.pods import PodClass
 
 if TYPE_CHECKING:
-    from k8s_notebook.scheduler.rows import PodArrays
+    from k8s_notebook.scheduler.args import Args
+    from k8s_notebook.scheduler.plan import Plan, PodArrays
 
 TOO_MANY = "Too many pods"
+LEAST, MOST, RATIO = 0, 1, 2
+STRATEGIES = {"LeastAllocated": LEAST, "MostAllocated": MOST, "RequestedToCapacityRatio": RATIO}
 
 
-@kernels.kernel
+@kernels.inner
 def lacks(nodes: NodeArrays, pod: PodArrays, slot: int) -> bool:
     """Whether the node has too little of anything. A request of 0 is never checked, even on an overcommitted node."""
     if nodes.pods[slot] + 1 > nodes.room[slot]:
         return True
-    for r in range(len(pod.requests)):
-        wanted = pod.requests[r]
+    for r in range(len(pod.checked)):
+        wanted = pod.checked[r]
         if wanted > 0 and wanted > nodes.allocatable[slot, r] - nodes.requested[slot, r]:
             return True
     return False
@@ -32,48 +38,91 @@ def lacks(nodes: NodeArrays, pod: PodArrays, slot: int) -> bool:
 @lacks.vectorised
 def lacks_at(nodes: NodeArrays, pod: PodArrays, slot: Ints) -> plugin.Bools:
     """The same for an array of slots."""
-    wanted = np.flatnonzero(pod.requests)
     short = nodes.pods[slot] + 1 > nodes.room[slot]
-    for r in wanted:
-        short |= pod.requests[r] > nodes.allocatable[slot, r] - nodes.requested[slot, r]
+    for r in np.flatnonzero(pod.checked):
+        short |= pod.checked[r] > nodes.allocatable[slot, r] - nodes.requested[slot, r]
     found: plugin.Bools = short
     return found
 
 
-@kernels.kernel
-def least_allocated(nodes: NodeArrays, pod: PodArrays, slot: int) -> int:
-    """0 to 100: the mean of (free * 100) // allocatable over cpu and memory, each division rounded down."""
-    total = 0
-    resources = 0
-    for r in range(2):
+@kernels.inner
+def along(shape_x: Ints, shape_y: Ints, utilization: int) -> int:
+    """The height of a broken line, rounded towards zero; level beyond its ends."""
+    for j in range(len(shape_x)):
+        if utilization <= shape_x[j]:
+            if j == 0:
+                return int(shape_y[0])
+            rise = (shape_y[j] - shape_y[j - 1]) * (utilization - shape_x[j - 1])
+            run = shape_x[j] - shape_x[j - 1]
+            return int(shape_y[j - 1] + (rise // run if rise >= 0 else -(-rise // run)))
+    return int(shape_y[len(shape_y) - 1])
+
+
+@kernels.inner
+def fullness(nodes: NodeArrays, pod: PodArrays, plan: Plan, slot: int) -> int:
+    """0 to 100: the weighted mean over the resources of the profile, in the way of its strategy."""
+    total, weights = 0, 0
+    for i in range(len(plan.fit_columns)):
+        r, weight = plan.fit_columns[i], plan.fit_weights[i]
+        wanted = pod.weighed[r]
         allocatable = nodes.allocatable[slot, r]
-        if allocatable > 0:
-            resources += 1
-            used = nodes.occupied[slot, r] + pod.scored[r]
-            if used <= allocatable:
-                total += (allocatable - used) * 100 // allocatable
-    if resources == 0:
+        if allocatable == 0 or (r > 2 and wanted == 0):
+            continue
+        used = (nodes.occupied[slot, r] if r < 2 else nodes.requested[slot, r]) + wanted
+        if plan.strategy == RATIO:
+            utilization = 100 if used > allocatable else used * 100 // allocatable
+            score = along(plan.shape_x, plan.shape_y, utilization)
+            if score <= 0:
+                continue
+        elif plan.strategy == MOST:
+            score = min(used, allocatable) * 100 // allocatable
+        else:
+            score = (allocatable - used) * 100 // allocatable if used <= allocatable else 0
+        total += score * weight
+        weights += weight
+    if weights == 0:
         return 0
-    return total // resources
+    if plan.strategy == RATIO:
+        mean = float(total) / float(weights)
+        whole = int(mean)
+        return whole + 1 if mean - float(whole) >= 0.5 else whole
+    return total // weights
 
 
-@least_allocated.vectorised
-def least_allocated_at(nodes: NodeArrays, pod: PodArrays, slot: Ints) -> Ints:
+@fullness.vectorised
+def fullness_at(nodes: NodeArrays, pod: PodArrays, plan: Plan, slot: Ints) -> Ints:
     """The same for an array of slots."""
-    allocatable = nodes.allocatable[slot, :2]
-    free = np.maximum(allocatable - nodes.occupied[slot] - pod.scored, 0)
-    each = free * 100 // np.maximum(allocatable, 1)
-    found: Ints = each.sum(axis=1) // np.maximum((allocatable > 0).sum(axis=1), 1)
+    total, weights = np.zeros(len(slot), np.int64), np.zeros(len(slot), np.int64)
+    for r, weight in zip(plan.fit_columns, plan.fit_weights, strict=True):
+        allocatable = nodes.allocatable[slot, r]
+        used = (nodes.occupied[slot, r] if r < 2 else nodes.requested[slot, r]) + pod.weighed[r]
+        score = _scores(plan, used, allocatable)
+        counts = (allocatable != 0) & (r <= 2 or pod.weighed[r] != 0) & ((plan.strategy != RATIO) | (score > 0))
+        total += np.where(counts, score * weight, 0)
+        weights += np.where(counts, weight, 0)
+    if plan.strategy == RATIO:
+        mean = total / np.maximum(weights, 1)
+        whole: Ints = mean.astype(np.int64)
+        rounded: Ints = whole + (mean - whole >= 0.5)
+        return rounded
+    found: Ints = total // np.maximum(weights, 1)
     return found
 
 
-def reasons(pod: PodClass, cluster: Cluster, at: Ints) -> plugin.Reasons:
-    """Everything that is short on each slot, in kube-scheduler's order."""
-    return shortages(cluster.vector(pod.requests), list(cluster.resources), cluster.arrays, at)
+def _scores(plan: Plan, used: Ints, allocatable: Ints) -> Ints:
+    """The scores for one resource."""
+    size = np.maximum(allocatable, 1)
+    if plan.strategy == MOST:
+        return np.minimum(used, allocatable) * 100 // size
+    if plan.strategy == LEAST:
+        return np.maximum(allocatable - used, 0) * 100 // size
+    utilization = np.where(used > allocatable, 100, used * 100 // size)
+    line = np.array([along.written(plan.shape_x, plan.shape_y, u) for u in range(101)], np.int64)
+    return line[utilization]
 
 
 def shortages(requests: Ints, names: list[str], nodes: NodeArrays, at: Ints) -> plugin.Reasons:
-    """The same for any arrays of nodes; `names` are the resources of the columns."""
+    """Everything that is short on each slot, in kube-scheduler's order; `names` are the resources of the columns."""
     columns = np.flatnonzero(requests)
     wanted, allocatable = requests[columns], nodes.allocatable[at[:, None], columns]
     short = wanted > allocatable - nodes.requested[at[:, None], columns]
@@ -85,11 +134,18 @@ def shortages(requests: Ints, names: list[str], nodes: NodeArrays, at: Ints) -> 
     )
 
 
+def checked(pod: PodClass, cluster: Cluster, args: Args) -> Ints:
+    """What must be free, as a row of `NodeArrays.requested`: the requests but for the extended resources to be ignored."""
+    wanted = cluster.vector(pod.requests).copy()
+    for name, column in cluster.resources.items():
+        if name in args.fit.ignored or ("/" in name and name.split("/")[0] in args.fit.ignored_groups):
+            wanted[column] = 0
+    return wanted
+
+
 PLUGIN = plugin.Plugin(
     "NodeResourcesFit",
     weight=1,
     moves_filter=True,
-    moves_score=lambda pod: True,
-    reasons=reasons,
-    helped_by=frozenset((plugin.NODE_ADDED, plugin.NODE_ALLOCATABLE, plugin.POD_GONE)),
+    moves_score=lambda pod, args: True,
 )

@@ -21,5 +21,4 @@ PLUGIN = plugin.Plugin(
     "NodeUnschedulable",
     fails=fails,
     reasons=plugin.says("node(s) were unschedulable", final=True),
-    helped_by=frozenset((plugin.NODE_ADDED, plugin.NODE_TAINTS)),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -11,13 +12,14 @@ import numpy.typing as npt
 from k8s_notebook.scheduler.arrays import Cluster, Ints
 from k8s_notebook.scheduler.pods import PodClass
 
+if TYPE_CHECKING:
+    from k8s_notebook.scheduler.args import Args
+    from k8s_notebook.scheduler.own import Own
+
 Bools = npt.NDArray[np.bool_]
 
 RAW, HIGHEST_IS_100, LOWEST_IS_100 = 0, 1, 2
 """How raw scores become 0 to 100: not at all; in proportion to the highest; the same, turned round."""
-
-NODE_ADDED, NODE_LABELS, NODE_TAINTS, NODE_ALLOCATABLE, POD_GONE = "added", "labels", "taints", "allocatable", "pod gone"
-"""What can happen in a cluster that lets a pod fit that did not fit before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +37,10 @@ class Reasons:
 class Plugin:
     """One plugin of kube-scheduler.
 
-    `fails` and `score` are functions of (pod class, cluster, slots) that depend on nodes alone: which of the slots are refused,
-    and the raw score of each; None where the plugin has nothing to say about the pod. What depends on the pods of a node is
-    compiled: scheduler/cycle.py calls those kernels, and `moves` says that there is one.
+    `fails` and `score` are functions of (pod class, cluster, slots) that depend on nodes and the objects beside alone: which of
+    the slots are refused, and the raw score of each; None where the plugin has nothing to say about the pod. `moves` is like
+    `fails` for what also depends on the pods of a node. `rejects` gives the sentence with which the whole pod is refused, or "".
+    Of the plugins that are compiled (scheduler/cycle.py calls their kernels), `moves_filter` and `moves_score` say so.
     """
 
     name: str
@@ -45,24 +48,30 @@ class Plugin:
     fails: Callable[[PodClass, Cluster, Ints], Bools | None] | None = None
     score: Callable[[PodClass, Cluster, Ints], Ints | None] | None = None
     reasons: Callable[[PodClass, Cluster, Ints], Reasons] | None = None
+    moves: Callable[[PodClass, Cluster, Ints], Bools | None] | None = None
+    rejects: Callable[[PodClass, Cluster], str] | None = None
     moves_filter: bool = False
-    moves_score: Callable[[PodClass], bool] | None = None
+    moves_score: Callable[[PodClass, Args], bool] | None = None
     """Whether the compiled score has something to say about a pod class."""
     reads_images: bool = False
     """Whether `score` depends on which node has which image."""
+    reads: tuple[str, ...] = ()
+    """The resources beside nodes and pods that `fails`, `moves` and `rejects` read of."""
     mode: int = RAW
-    helped_by: frozenset[str] = frozenset()
-    """After which events a pod that it refused is tried again."""
+    own: Own | None = None
+    """A person's own compiled function."""
 
     @property
     def filters(self) -> bool:
         """Whether it can refuse nodes."""
-        return self.fails is not None or self.moves_filter
+        own = self.own is not None and self.own.filters
+        return self.fails is not None or self.moves is not None or self.rejects is not None or self.moves_filter or own
 
     @property
     def scores(self) -> bool:
         """Whether it weighs nodes."""
-        return self.score is not None or self.moves_score is not None
+        own = self.own is not None and not self.own.filters
+        return self.score is not None or self.moves_score is not None or own
 
 
 def says(text: str, *, final: bool) -> Callable[[PodClass, Cluster, Ints], Reasons]:

@@ -43,5 +43,4 @@ PLUGIN = plugin.Plugin(
     score=score,
     reasons=plugin.says("node(s) had untolerated taint(s)", final=True),
     mode=plugin.LOWEST_IS_100,
-    helped_by=frozenset((plugin.NODE_ADDED, plugin.NODE_TAINTS)),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from k8s_notebook.machinery.actions import Patch
 from k8s_notebook.objects import errors
 from tests.builders import node, pod
@@ -84,9 +86,9 @@ def test_a_refused_binding_is_forgotten_and_tried_again() -> None:
 def test_a_pod_that_waits_long_is_tried_again_and_its_events_become_a_series() -> None:
     world = World(node("a").capacity(cpu="1")).add(pod("big").requests(cpu="3")).run(200)
     assert len(world.api.events("FailedScheduling")) == 1
-    world.run(101)
+    world.run(140)
     assert len(world.api.events("FailedScheduling")) == 2  # another resourceVersion: the first attempt wrote the condition
-    world.run(301)
+    world.run(331)
     assert len(world.api.events("FailedScheduling")) == 2
     patches = [r for r in world.api.requests if isinstance(r, Patch) and r.resource == "events"]
     assert [p.body["series"]["count"] for p in patches] == [2]
@@ -107,7 +109,7 @@ def test_a_pod_on_a_node_that_comes_later_counts() -> None:
     world = World().add(pod("old").requests(cpu="3").on("a"), pod("new").requests(cpu="2")).run()
     assert world.condition("new")["message"] == "no nodes available to schedule pods"
     world.api.put("nodes", node("a").stored())
-    assert "1 Insufficient cpu" in world.run().condition("new")["message"]
+    assert "1 Insufficient cpu" in world.run(2).condition("new")["message"]
     world.api.put("nodes", node("b").stored())
     assert world.run(30).where("new") == "b"
 
@@ -129,3 +131,18 @@ def test_many_pods_fill_the_nodes_and_no_more() -> None:
     world.add(*(pod(f"p{i:02}") for i in range(14))).run(1)
     assert len(world.api.binds()) == 12
     assert world.scheduler.status() == {"scheduled": 12, "binding": 0, "active": 0, "backoff": 0, "waiting": 2}
+
+
+def test_a_mistake_of_ours_does_not_cost_a_pod() -> None:
+    world = World(node("a"))
+
+    def mistaken(*_: object) -> None:
+        world.scheduler.decided.clear()
+        raise ZeroDivisionError
+
+    world.scheduler.decided.append(mistaken)
+    world.add(pod("p"), pod("q"))
+    with pytest.raises(ZeroDivisionError):
+        world.run()
+    assert world.run().where("q") == "a"
+    assert world.run(3).where("p") == "a"

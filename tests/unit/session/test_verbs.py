@@ -314,7 +314,14 @@ def test_why(web: Cluster) -> None:
     assert set(why.df["node"]) == {"node-1", "node-2"}
     assert list(why.df.columns)[:4] == ["node", "plugin", "passed", "reason"]
     assert why.sentence in str(why)
-    assert "<table" in why._repr_mimebundle_()["text/html"]
+    shown = why._repr_mimebundle_()
+    assert "<table" in shown["text/html"]
+    assert shown["image/svg+xml"].startswith("<svg")
+    assert why.source.startswith("recorded")
+    assert web.why(f"pod/{name}", today=True).source.startswith("recomputed")
+    assert list(why.wide.index) == list(why.ranking["node"])
+    assert "Decision" in web.kubectl(f"get decisions {name} -o yaml").text
+    assert name in web.get("decisions").names
     with pytest.raises(K8sError, match="only pods are placed"):
         web.why("deploy/web")
 
@@ -365,4 +372,9 @@ class TestRights:
 
     def test_why_says_that_it_needs_the_nodes(self, limited: Cluster) -> None:
         with pytest.raises(K8sError, match="needs to read the nodes"):
-            limited.why(limited.get("pods").names[0])
+            limited.why(limited.get("pods").names[0], today=True)
+
+    def test_a_record_needs_no_right_to_read_nodes(self, limited: Cluster) -> None:
+        found = limited.why(limited.get("pods").names[0])
+        assert found.source.startswith("recorded")
+        assert "You may not read the nodes" in str(found)

@@ -1,4 +1,4 @@
-"""Random nodes and pods in which every plugin has something to say."""
+"""Random nodes and pods for the plugins that look at one node and its own pods alone."""
 
 from __future__ import annotations
 

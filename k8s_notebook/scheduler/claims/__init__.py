@@ -1,0 +1,1 @@
+"""Devices for pods: which ones a claim can have on a node (as in k8s.io/dynamic-resource-allocation/structured)."""
