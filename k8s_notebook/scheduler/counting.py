@@ -17,6 +17,8 @@ from k8s_notebook.scheduler.node_table import Ints
 
 Bools = npt.NDArray[np.bool_]
 
+NONE_CHANGED, SEVERAL = -1, -2
+
 
 @kernels.record
 class Entries(NamedTuple):
@@ -42,6 +44,12 @@ class Entries(NamedTuple):
     """[entry, domain]: how many nodes count there"""
     domains: Ints
     """[entry]: one more than the highest number of a domain"""
+    line: Ints
+    """[entry, any]: the positions, by domain"""
+    begin: Ints
+    """[entry, domain + 1]: where the positions of a domain begin in `line`"""
+    touched: Ints
+    """[entry]: the domain whose count changed since nodes were last judged; NONE_CHANGED, or SEVERAL"""
 
 
 class Entry(NamedTuple):
@@ -59,6 +67,10 @@ class Entry(NamedTuple):
 def entries(made: Sequence[Entry], positions: int) -> Entries:
     """The arrays of some entries, nothing counted yet."""
     width = max((entry.domains for entry in made), default=1)
+    line, begin = np.zeros((len(made), positions), np.int64), np.zeros((len(made), width + 1), np.int64)
+    for e, entry in enumerate(made):
+        line[e] = np.argsort(entry.domain, kind="stable")
+        begin[e] = np.searchsorted(entry.domain[line[e]], np.arange(width + 1))
     members = np.zeros((len(made), width), np.int64)
     for e, entry in enumerate(made):
         np.add.at(members[e], entry.domain[entry.eligible], 1)
@@ -69,7 +81,7 @@ def entries(made: Sequence[Entry], positions: int) -> Entries:
         np.array([entry.domain for entry in made], np.int64).reshape(len(made), positions),
         np.array([entry.eligible for entry in made], np.bool_).reshape(len(made), positions),
         np.zeros((len(made), positions), np.int64), np.zeros((len(made), width), np.int64), np.zeros(len(made), np.int64), members,
-        np.array([entry.domains for entry in made], np.int64),
+        np.array([entry.domains for entry in made], np.int64), line, begin, np.full(len(made), SEVERAL, np.int64),
     )  # fmt: skip
 
 
@@ -90,6 +102,7 @@ def recount(entries: Entries, tallies: Ints, position: int, slot: int) -> None:
             domain = entries.domain[e, position]
             entries.seen[e, position] = now
             entries.counts[e, domain] += change
+            entries.touched[e] = domain if entries.touched[e] in (NONE_CHANGED, domain) else SEVERAL
             if domain != 0:
                 entries.total[e] += change
 
@@ -104,3 +117,4 @@ def recount_at(entries: Entries, tallies: Ints, position: Ints, slot: Ints) -> N
         entries.seen[e, position] += change
         np.add.at(entries.counts[e], entries.domain[e, position], change)
         entries.total[e] = entries.counts[e, 1:].sum()
+        entries.touched[e] = SEVERAL

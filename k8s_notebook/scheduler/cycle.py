@@ -86,7 +86,7 @@ class Cycle:
         self._defaults = owners.Defaults(cluster.beside)
         self._rows: OrderedDict[tuple[PodClass, LabelSelector | None], Rows] = OrderedDict()
         self._chance = np.array([profile.seed % 2147483646 + 1], np.int64)
-        self._space = Space(*(_NO_INTS,) * 3, np.zeros(0), _NO_INTS, _NO_INTS, np.zeros(0), self._chance, _NO_INTS)
+        self._space = Space(*(_NO_INTS,) * 3, np.zeros(0), np.zeros(0), _NO_INTS, _NO_INTS, np.zeros(0), self._chance, _NO_INTS)
         self._evictions = preemption.Evictions(cluster, profile)
 
     def decide(self, pod: Incoming) -> Decision:
@@ -168,7 +168,8 @@ class Cycle:
             changed = rows.stale()
             if rows.pod_class.generation == generation == self.cluster.tallies.generation:
                 break
-        known = Class(rows.pod, rows.arrays, rows.rules.entries, rows.rules.spread, rows.rules.affinity)
+        made = rows.rules
+        known = Class(rows.pod, rows.arrays, made.entries, made.spread, made.affinity, made.judged)
         return rows, known, self._room(rows, known, pod, changed), changed
 
     def _rows_of(self, pod: Incoming) -> Rows:
@@ -193,14 +194,13 @@ class Cycle:
 
     def _room(self, rows: Rows, known: Class, pod: Incoming, changed: Ints) -> Space:
         """Scratch space that is large enough, and what pods that wait for room mean to this one."""
-        nodes, hard = len(known.rows.fails), len(known.spread.hard)
-        domains = known.entries.counts.shape[1]
+        nodes, domains = len(known.rows.fails), known.entries.counts.shape[1]
         space = self._space
-        if len(space.kept) < nodes or len(space.stamps) < domains + 2 or len(space.least) < hard:
+        if len(space.kept) < nodes or len(space.stamps) < domains + 2:
             size = max(nodes, len(space.kept), 16)
             space = self._space = Space(
-                np.zeros(size, np.int64), np.zeros(size, np.int64), np.zeros(size, np.int64), np.zeros(size),
-                np.zeros(2 * max(domains + 2, len(space.stamps) // 2), np.int64), np.zeros(max(hard, 8), np.int64),
+                *(np.zeros(size, np.int64) for _ in range(3)), np.zeros(size), np.zeros(2 * max(domains, len(space.shares) // 2)),
+                np.zeros(2 * max(domains + 2, len(space.stamps) // 2), np.int64), np.zeros(size + 1, np.int64),
                 pod_topology_spread.logarithms(2 * size + 3), self._chance, _NO_INTS,
             )  # fmt: skip
         if not self.cluster.nominated:
@@ -214,8 +214,7 @@ class Cycle:
             found: tuple[int, int, int] = search.decide.run(self._view(), known, self._plan, space, changed, self.start, enough)
             return found
         search.refresh.run(self._view(), known, self._plan, changed)
-        pod_topology_spread.lowest.run(known.entries, known.spread, space.least)
-        kept, refused = search.look.run(known, self._plan, space, self.start, enough)
+        kept, refused = search.look.run(known, space, self.start, enough)
         if kept == 0:
             return -1, 0, refused
         if kept == 1:
@@ -228,9 +227,8 @@ class Cycle:
 
     def _fits(self, known: Class, space: Space, positions: Ints) -> Ints:
         """Those of the positions that no plugin refuses."""
-        pod_topology_spread.lowest.run(known.entries, known.spread, space.least)
-        good = [p for p in positions if search.fits.run(known, self._plan, space, p)]
-        return np.array(good, np.int64)
+        good = known.rows.total[positions] >= 0
+        return positions[good & (space.held[positions] == 0)] if len(space.held) else positions[good]
 
     def _nominated_position(self, pod: Incoming) -> Ints:
         """Where the node is on which room was made for the pod; it is looked at first."""
@@ -263,6 +261,7 @@ class Cycle:
         position = int(good[0])
         if len(good) > 1:
             space.kept[: len(good)] = good
+            space.totals[: len(good)] = known.rows.total[good]
             position = self._pick(known, space, len(good))
         looked_at += len(np.setdiff1d(self._nominated_position(pod), positions))
         self.start = (self.start + looked_at) % total
@@ -381,7 +380,17 @@ class Cycle:
     def _crowding(self, known: Class, space: Space, kept: Ints, raw: Ints) -> None:
         view = self._view()
         pod_topology_spread.crowding_at(
-            known.entries, known.spread, view.tallies, view.order, kept, len(kept), space.logs, space.sums, space.stamps, raw
+            known.entries,
+            known.spread,
+            view.tallies,
+            view.order,
+            kept,
+            len(kept),
+            space.logs,
+            space.sums,
+            space.shares,
+            space.stamps,
+            raw,
         )
 
     def _likings(self, known: Class, space: Space, kept: Ints, raw: Ints) -> None:
@@ -401,7 +410,8 @@ def _exercise() -> None:
     rows.refresh_identity()
     known = known._replace(pod=rows.pod)
     view, made = cycle._view(), cycle._plan
-    search.fits.dispatcher(known, made, space, 0)
+    search.look.dispatcher(known, space, 0, 1)
+    search.score.dispatcher(view, known, made, space, 1)
     search.refresh.dispatcher(view, known, made, changed)
     search.decide.dispatcher(view, known, made, space, changed, 0, 1)
     counts = np.zeros(1, np.int64)

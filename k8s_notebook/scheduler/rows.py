@@ -19,6 +19,7 @@ from k8s_notebook.scheduler.profiles import Profile
 
 BLOCK = 64
 """Positions whose best total is kept together."""
+FLAT, COUNTS, SHARED, JUDGE_ALL, BEST = 0, 1, 2, 3, 4
 _NO_INTS: Ints = np.zeros(0, np.int64)
 
 
@@ -38,12 +39,19 @@ class RowArrays(NamedTuple):
     """[plugin]: 0 for one that has nothing to say about this class"""
     modes: Ints
     """[plugin]: how raw scores are brought to 0..100"""
+    apart: Ints
+    """[position]: 0, or the code with which a plugin that counts other pods refuses the node"""
+    base: Ints
+    """[position]: the part of a node's total that depends on the node alone"""
     total: Ints
-    """[position]: the total of a node that is not refused, else -1; kept only if totals do not depend on other nodes"""
+    """[position]: `base` if nothing refuses the node, else -1"""
     best: Ints
     """[block]: the highest of `BLOCK` totals"""
+    varies: Ints
+    """[plugin]: 1 if its normalised scores depend on which nodes are feasible; those are not in `base`"""
     flags: Ints
-    """[0]: whether `total` is kept; [1]: whether other pods count; [2]: the part of the totals that all nodes share"""
+    """[FLAT]: whether `total` is all; [COUNTS]: whether other pods can refuse nodes; [SHARED]: the part of the totals that all nodes
+    share; [JUDGE_ALL]: whether `apart` must be found anew for all nodes; [BEST]: whether `best` is kept"""
 
 
 class Rows:
@@ -103,6 +111,8 @@ class Rows:
         else:
             changed = self.order
         self._epoch, self._seen = cluster.epoch, cluster.logged
+        if self._movers and len(changed):
+            changed = self.order
         if self.in_python and len(changed):
             self._move(changed)
         return changed
@@ -195,8 +205,9 @@ class Rows:
         return RowArrays(
             np.zeros(nodes, np.int64), np.zeros(nodes, np.int64), np.zeros(nodes, np.int64),
             np.zeros((len(profile.scores), nodes), np.int64), np.array(weights, np.int64),
-            np.array([p.mode for p in profile.scores], np.int64), np.zeros(nodes, np.int64),
-            np.zeros(-(-nodes // BLOCK), np.int64), np.zeros(3, np.int64),
+            np.array([p.mode for p in profile.scores], np.int64), np.zeros(nodes, np.int64), np.zeros(nodes, np.int64),
+            np.zeros(nodes, np.int64), np.zeros(-(-nodes // BLOCK), np.int64), np.zeros(len(profile.scores), np.int64),
+            np.zeros(5, np.int64),
         )  # fmt: skip
 
     def _reshape(self) -> None:
@@ -239,17 +250,23 @@ class Rows:
         self._flatten()
 
     def _flatten(self) -> None:
-        """See whether the totals of nodes depend on nothing but the node."""
-        arrays, shared, apart = self.arrays, 0, True
-        for row in np.flatnonzero(arrays.weights):
-            if arrays.modes[row] != RAW:
-                apart &= not arrays.scores[row].any() and self._profile.scores[row].own is None
-                shared += int(arrays.weights[row]) * 100 if arrays.modes[row] == LOWEST_IS_100 else 0
+        """See which parts of the totals depend on nothing but the node."""
+        arrays, shared = self.arrays, 0
+        counting = (pod_topology_spread.PLUGIN.name, inter_pod_affinity.PLUGIN.name)
+        for row, plugin in enumerate(self._profile.scores):
+            varies = bool(arrays.scores[row].any()) or plugin.own is not None
+            arrays.varies[row] = plugin.name in counting or (arrays.modes[row] != RAW and varies)
+            if not arrays.varies[row] and arrays.modes[row] == LOWEST_IS_100:
+                shared += int(arrays.weights[row]) * 100
         affinity, spread = self.rules.affinity, self.rules.spread
-        counts = bool(len(self.rules.made)) or not apart
-        arrays.flags[0] = not counts
-        arrays.flags[1] = bool(len(spread.hard) or len(affinity.need) or len(affinity.avoid) or len(affinity.avoided))
-        arrays.flags[2] = shared
+        extra = any(
+            arrays.varies[row] for row in np.flatnonzero(arrays.weights) if self._profile.scores[row].name not in counting
+        )
+        arrays.flags[FLAT] = not (extra or len(spread.soft) or len(affinity.like))
+        arrays.flags[COUNTS] = bool(len(spread.hard) or len(affinity.need) or len(affinity.avoid) or len(affinity.avoided))
+        arrays.flags[SHARED] = shared
+        arrays.flags[JUDGE_ALL] = 1
+        arrays.flags[BEST] = arrays.flags[FLAT] and self._profile.enough(len(self.order)) >= len(self.order)
 
     def _outdated(self) -> bool:
         """Whether the rules about other pods must be made anew."""

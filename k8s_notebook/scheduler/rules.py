@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from k8s_notebook import kernels
 from k8s_notebook.objects.selectors import LabelSelector
 from k8s_notebook.scheduler import counting, terms
 from k8s_notebook.scheduler.arrays import Cluster
@@ -31,6 +32,21 @@ NO_SPREAD = Spread(*(_NO_INTS,) * 8, 0)
 NO_AFFINITY = Affinity(_NO_INTS, 0, _NO_INTS, _NO_INTS, _NO_INTS)
 
 
+@kernels.record
+class Judged(NamedTuple):
+    """What was last found of the domains."""
+
+    bad: Ints
+    """[entry, domain]: whether its pods refuse the nodes of a domain"""
+    least: Ints
+    """[hard constraint]: the fewest pods of a domain"""
+    open: Ints
+    """[0]: whether the pod may be the first of its kind anywhere"""
+
+
+NOT_JUDGED = Judged(np.zeros((0, 1), np.int64), _NO_INTS, np.zeros(1, np.int64))
+
+
 @dataclass(slots=True)
 class Rules:
     """The entries of a pod class, and which of them mean what."""
@@ -41,6 +57,7 @@ class Rules:
     empty: tuple[tuple[int, int], ...] = ()
     """(entry, row of tallies) where an empty selector counts nobody, but notes who leaves and comes (1.36 does so)."""
     made: list[Entry] = field(default_factory=list)
+    judged: Judged = NOT_JUDGED
 
 
 def build(pod: PodClass, default: LabelSelector | None, cluster: Cluster, profile: Profile) -> Rules:
@@ -95,7 +112,9 @@ class _Builder:
         """What was collected."""
         arrays = counting.entries(self._made, len(self._order))
         few = (int((arrays.members[e, 1:] > 0).sum()) < c for e, c in zip(self._spread.hard, self._least, strict=True))
-        return Rules(arrays, self._spread._replace(few=_ints(few)), self._affinity, tuple(self._empty), self._made)
+        hard = len(self._spread.hard)
+        judged = Judged(np.zeros(arrays.counts.shape, np.int64), np.zeros(hard, np.int64), np.zeros(1, np.int64))
+        return Rules(arrays, self._spread._replace(few=_ints(few)), self._affinity, tuple(self._empty), self._made, judged)
 
     def spread(self, stated: tuple[Constraint, ...]) -> None:
         """Add the entries of the spread constraints."""
@@ -188,8 +207,8 @@ class _Builder:
 
     def _own_row(self, constraint: Constraint) -> int:
         if constraint.key != HOSTNAME:
-            return -2
-        return -1 if constraint.selector.empty else self._row(self._query(constraint))
+            return pod_topology_spread.BY_DOMAIN
+        return pod_topology_spread.NOBODYS if constraint.selector.empty else self._row(self._query(constraint))
 
     def _blank(self, constraint: Constraint, all_keys: bool) -> int:
         return -1 if all_keys else self._cluster.labels.column(constraint.key).number("")

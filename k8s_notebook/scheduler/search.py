@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from k8s_notebook import kernels
-from k8s_notebook.scheduler import counting, selection
+from k8s_notebook.scheduler import counting, judging, selection
 from k8s_notebook.scheduler.counting import Entries
 from k8s_notebook.scheduler.node_table import Ints, NodeArrays
 from k8s_notebook.scheduler.plan import Plan, PodArrays
@@ -21,9 +21,8 @@ from k8s_notebook.scheduler.plugins import pod_topology_spread as spreading
 from k8s_notebook.scheduler.plugins.inter_pod_affinity import Affinity
 from k8s_notebook.scheduler.plugins.plugin import HIGHEST_IS_100, LOWEST_IS_100
 from k8s_notebook.scheduler.plugins.pod_topology_spread import Spread
-from k8s_notebook.scheduler.rows import BLOCK, RowArrays
-
-KEPT, FLAT, COUNTS, SHARED = 0, 0, 1, 2
+from k8s_notebook.scheduler.rows import BLOCK, COUNTS, FLAT, SHARED, RowArrays
+from k8s_notebook.scheduler.rules import Judged
 
 
 @kernels.record
@@ -45,6 +44,7 @@ class Class(NamedTuple):
     entries: Entries
     spread: Spread
     affinity: Affinity
+    judged: Judged
 
 
 @kernels.record
@@ -59,10 +59,12 @@ class Space(NamedTuple):
     """[found]"""
     sums: Any
     """[found], floats"""
+    shares: Any
+    """[domain], floats"""
     stamps: Ints
     """[domain + 1]"""
-    least: Ints
-    """[hard constraint]"""
+    table: Ints
+    """[found]"""
     logs: Any
     """[domains + 2]: natural logarithms"""
     chance: Ints
@@ -73,12 +75,13 @@ class Space(NamedTuple):
 
 @kernels.kernel
 def refresh(view: View, known: Class, plan: Plan, changed: Ints) -> None:
-    """Redo what depends on the pods of the nodes in `changed` (slots)."""
+    """Redo what depends on the pods of the nodes in `changed` (slots), and see what that means for others."""
     for i in range(len(changed)):
         slot = changed[i]
         position = view.positions[slot]
         if position >= 0:
             redo(view, known, plan, slot, position)
+    judging.judge(known.rows, known.entries, known.spread, known.affinity, known.judged)
 
 
 @kernels.inner
@@ -95,19 +98,13 @@ def redo(view: View, known: Class, plan: Plan, slot: int, position: int) -> None
         rows.scores[plan.fit_row, position] = fit.fullness(nodes, pod, plan, slot)
     if plan.balanced_row >= 0 and rows.weights[plan.balanced_row] != 0:
         rows.scores[plan.balanced_row, position] = node_resources_balanced_allocation.balance(nodes, pod, plan, slot)
+    base = rows.flags[SHARED]
+    for s in range(len(rows.weights)):
+        if rows.varies[s] == 0:
+            base += rows.weights[s] * rows.scores[s, position]
+    rows.base[position] = base
     counting.recount(known.entries, view.tallies, position, slot)
-    if rows.flags[FLAT]:
-        total = -1
-        if fails == 0:
-            total = rows.flags[SHARED]
-            for s in range(len(rows.weights)):
-                total += rows.weights[s] * rows.scores[s, position]
-        rows.total[position] = total
-        block = position // BLOCK
-        best = -1
-        for other in range(block * BLOCK, min(block * BLOCK + BLOCK, len(rows.total))):
-            best = max(best, rows.total[other])
-        rows.best[block] = best
+    judging.sum_up(rows, position)
 
 
 @refresh.interpreted
@@ -116,53 +113,41 @@ def refresh_at(view: View, known: Class, plan: Plan, changed: Ints) -> None:
     slots = np.unique(changed)
     at = view.positions[slots]
     slots, at = slots[at >= 0], at[at >= 0]
-    if not len(at):
-        return
     nodes, pod, rows = view.nodes, known.pod, known.rows
-    fails = rows.fixed[at] | rows.moved[at]
-    if plan.ports_bit >= 0 and len(pod.conflicts):
-        fails = fails | node_ports.taken_at(nodes, pod, slots).astype(np.int64) << plan.ports_bit
-    if plan.fit_bit >= 0:
-        fails = fails | fit.lacks_at(nodes, pod, slots).astype(np.int64) << plan.fit_bit
-    rows.fails[at] = fails
-    if plan.fit_row >= 0:
-        rows.scores[plan.fit_row, at] = fit.fullness_at(nodes, pod, plan, slots)
-    if plan.balanced_row >= 0 and rows.weights[plan.balanced_row]:
-        rows.scores[plan.balanced_row, at] = node_resources_balanced_allocation.balance_at(nodes, pod, plan, slots)
-    counting.recount_at(known.entries, view.tallies, at, slots)
-    if rows.flags[FLAT]:
-        rows.total[at] = np.where(fails == 0, rows.flags[SHARED] + rows.weights @ rows.scores[:, at], -1)
-        for block in np.unique(at // BLOCK):
-            rows.best[block] = rows.total[block * BLOCK : (block + 1) * BLOCK].max()
+    if len(at):
+        fails = rows.fixed[at] | rows.moved[at]
+        if plan.ports_bit >= 0 and len(pod.conflicts):
+            fails = fails | node_ports.taken_at(nodes, pod, slots).astype(np.int64) << plan.ports_bit
+        if plan.fit_bit >= 0:
+            fails = fails | fit.lacks_at(nodes, pod, slots).astype(np.int64) << plan.fit_bit
+        rows.fails[at] = fails
+        if plan.fit_row >= 0:
+            rows.scores[plan.fit_row, at] = fit.fullness_at(nodes, pod, plan, slots)
+        if plan.balanced_row >= 0 and rows.weights[plan.balanced_row]:
+            rows.scores[plan.balanced_row, at] = node_resources_balanced_allocation.balance_at(nodes, pod, plan, slots)
+        steady = rows.weights * (rows.varies == 0)
+        rows.base[at] = rows.flags[SHARED] + steady @ rows.scores[:, at]
+        counting.recount_at(known.entries, view.tallies, at, slots)
+    judging.judge_at(rows, known.entries, known.spread, known.affinity, known.judged)
 
 
 @kernels.kernel
-def fits(known: Class, plan: Plan, space: Space, position: int) -> bool:
-    """Whether no plugin refuses a node; `space.least` must be filled."""
-    if known.rows.fails[position] != 0:
-        return False
-    if known.rows.flags[COUNTS]:
-        if spreading.refuses(known.entries, known.spread, space.least, position) != 0:
-            return False
-        if inter_pod_affinity.refuses(known.entries, known.affinity, position) != 0:
-            return False
-    return len(space.held) == 0 or space.held[position] == 0
-
-
-@kernels.inner
-def look(known: Class, plan: Plan, space: Space, start: int, enough: int) -> tuple[int, int]:
+def look(known: Class, space: Space, start: int, enough: int) -> tuple[int, int]:
     """(how many feasible nodes were kept, how many were refused on the way).
 
-    Nodes are looked at from `start` on, round and round, until one more than `enough` would fit.
+    Nodes are looked at from `start` on, round and round, until one more than `enough` would fit. `space.totals` begins with the
+    part of the totals that depends on the node alone.
     """
-    size = len(known.rows.fails)
+    total, held, kept, totals = known.rows.total, space.held, space.kept, space.totals
+    size, free = len(total), len(held) == 0
     found, refused = 0, 0
     at = start % size if size > 0 else 0
     for _ in range(size):
-        if fits(known, plan, space, at):
+        if total[at] >= 0 and (free or held[at] == 0):
             if found == enough:
                 break
-            space.kept[found] = at
+            kept[found] = at
+            totals[found] = total[at]
             found += 1
         else:
             refused += 1
@@ -171,52 +156,54 @@ def look(known: Class, plan: Plan, space: Space, start: int, enough: int) -> tup
 
 
 @look.interpreted
-def look_at(known: Class, plan: Plan, space: Space, start: int, enough: int) -> tuple[int, int]:
+def look_at(known: Class, space: Space, start: int, enough: int) -> tuple[int, int]:
     """The same with whole arrays."""
-    size = len(known.rows.fails)
+    size = len(known.rows.total)
     turned = np.roll(np.arange(size), -(start % size)) if size else np.zeros(0, np.int64)
-    good = known.rows.fails[turned] == 0
-    if known.rows.flags[COUNTS]:
-        good &= spreading.refuses_at(known.entries, known.spread, space.least, turned) == 0
-        good &= inter_pod_affinity.refuses_at(known.entries, known.affinity, turned) == 0
+    good = known.rows.total[turned] >= 0
     if len(space.held):
         good &= space.held[turned] == 0
     feasible = np.flatnonzero(good)
     looked_at = int(feasible[enough]) if len(feasible) > enough else size
     found = min(len(feasible), enough)
     space.kept[:found] = turned[feasible[:found]]
+    space.totals[:found] = known.rows.total[space.kept[:found]]
     return found, looked_at - found
 
 
 @kernels.inner
-def weigh(raw: Ints, kept: Ints, found: int, mode: int, weight: int, totals: Ints) -> None:
-    """Add one plugin's normalised, weighted scores of the positions in `kept[:found]` to `totals`."""
+def weigh(raw: Ints, space: Space, found: int, mode: int, weight: int) -> None:
+    """Add one plugin's normalised, weighted scores of the positions in `space.kept[:found]` to `space.totals`."""
+    kept, totals, table = space.kept, space.totals, space.table
     highest = 0
-    if mode != 0:
+    for i in range(found):
+        highest = max(highest, raw[kept[i]])
+    if mode == HIGHEST_IS_100 and highest == 0:
+        return
+    if 0 < highest < found:
+        for value in range(highest + 1):
+            table[value] = weight * (100 * value // highest if mode == HIGHEST_IS_100 else 100 - 100 * value // highest)
         for i in range(found):
-            highest = max(highest, raw[kept[i]])
+            totals[i] += table[raw[kept[i]]]
+        return
     for i in range(found):
         score = raw[kept[i]]
-        if mode == HIGHEST_IS_100 and highest > 0:
+        if mode == HIGHEST_IS_100:
             score = 100 * score // highest
         elif mode == LOWEST_IS_100:
             score = 100 - 100 * score // highest if highest > 0 else 100
         totals[i] += weight * score
 
 
-@kernels.inner
+@kernels.kernel
 def score(view: View, known: Class, plan: Plan, space: Space, found: int) -> None:
-    """Fill `space.totals` for the positions that were kept."""
+    """Add to `space.totals` what depends on which nodes are feasible, for the positions that were kept."""
     rows = known.rows
     if rows.flags[FLAT]:
-        for i in range(found):
-            space.totals[i] = rows.total[space.kept[i]]
         return
-    for i in range(found):
-        space.totals[i] = 0
     for s in range(len(rows.weights)):
-        if rows.weights[s] != 0 and s != plan.spread_row and s != plan.affinity_row:
-            weigh(rows.scores[s], space.kept, found, rows.modes[s], rows.weights[s], space.totals)
+        if rows.weights[s] != 0 and rows.varies[s] != 0 and s != plan.spread_row and s != plan.affinity_row:
+            weigh(rows.scores[s], space, found, rows.modes[s], rows.weights[s])
     if len(known.spread.soft) > 0:
         spreading.crowding(
             known.entries,
@@ -227,21 +214,21 @@ def score(view: View, known: Class, plan: Plan, space: Space, found: int) -> Non
             found,
             space.logs,
             space.sums,
+            space.shares,
             space.stamps,
             space.raw,
         )
-        spreading.evenness(space.raw, found, plan.spread_weight, space.totals)
+        spreading.evenness(space.raw, found, plan.spread_weight, space.totals, space.table)
     if len(known.affinity.like) > 0:
         inter_pod_affinity.likings(known.entries, known.affinity, space.kept, found, space.raw)
-        inter_pod_affinity.stretch(space.raw, found, plan.affinity_weight, space.totals)
+        inter_pod_affinity.stretch(space.raw, found, plan.affinity_weight, space.totals, space.table)
 
 
 @score.interpreted
 def score_at(view: View, known: Class, plan: Plan, space: Space, found: int) -> None:
     """The same with whole arrays."""
     rows, kept = known.rows, space.kept[:found]
-    space.totals[:found] = 0
-    for s in np.flatnonzero(rows.weights):
+    for s in np.flatnonzero(rows.weights * rows.varies):
         if s not in (plan.spread_row, plan.affinity_row):
             space.totals[:found] += rows.weights[s] * normalised(rows.scores[s, kept], int(rows.modes[s]))
     if len(known.spread.soft):
@@ -254,13 +241,14 @@ def score_at(view: View, known: Class, plan: Plan, space: Space, found: int) -> 
             found,
             space.logs,
             space.sums,
+            space.shares,
             space.stamps,
             space.raw,
         )
-        spreading.evenness_at(space.raw, found, plan.spread_weight, space.totals)
+        spreading.evenness_at(space.raw, found, plan.spread_weight, space.totals, space.table)
     if len(known.affinity.like):
         inter_pod_affinity.likings_at(known.entries, known.affinity, space.kept, found, space.raw)
-        inter_pod_affinity.stretch_at(space.raw, found, plan.affinity_weight, space.totals)
+        inter_pod_affinity.stretch_at(space.raw, found, plan.affinity_weight, space.totals, space.table)
 
 
 def normalised(raw: Ints, mode: int) -> Ints:
@@ -338,9 +326,7 @@ def decide(view: View, known: Class, plan: Plan, space: Space, changed: Ints, st
 @kernels.inner
 def settle(view: View, known: Class, plan: Plan, space: Space, start: int, enough: int) -> tuple[int, int, int]:
     """The same when all rows are up to date."""
-    if len(known.spread.hard) > 0:
-        spreading.lowest(known.entries, known.spread, space.least)
-    found, refused = look(known, plan, space, start, enough)
+    found, refused = look(known, space, start, enough)
     if found == 0:
         return -1, 0, refused
     if found == 1:
@@ -382,9 +368,7 @@ def run(
         if not share:
             refresh(view, known, plan, all_slots)
         if targets[i] >= 0:
-            if len(known.spread.hard) > 0:
-                spreading.lowest(known.entries, known.spread, space.least)
-            good = fits(known, plan, space, targets[i])
+            good = known.rows.total[targets[i]] >= 0 and (len(space.held) == 0 or space.held[targets[i]] == 0)
             position, found, bad = (targets[i], 1, 0) if good else (-1, 0, 1)
         elif lined and feasible > 1:
             position, found, bad = best_of_all(known.rows, space, feasible, plan.ties), feasible, size - feasible
@@ -397,6 +381,7 @@ def run(
         chosen[i], kept[i], refused[i] = slot, found, bad
         put(view, known.pod, slot, 1)
         redo(view, known, plan, slot, position)
-        if lined and known.rows.total[position] < 0:
+        judging.judge(known.rows, known.entries, known.spread, known.affinity, known.judged)
+        if lined and (known.rows.flags[COUNTS] or known.rows.total[position] < 0):
             feasible = line_up(known.rows, space, start)
     return len(targets), start

@@ -111,19 +111,26 @@ def likings_at(entries: Entries, affinity: Affinity, kept: Ints, found: int, raw
 
 
 @kernels.inner
-def stretch(raw: Ints, found: int, weight: int, totals: Ints) -> None:
-    """Add the weighted scores to `totals`: 0 for the least liked, 100 for the most."""
+def stretch(raw: Ints, found: int, weight: int, totals: Ints, table: Ints) -> None:
+    """Add the weighted scores to `totals`: 0 for the least liked, 100 for the most. `table` is scratch space."""
     least, most = raw[0], raw[0]
     for i in range(found):
         least = min(least, raw[i])
         most = max(most, raw[i])
-    if most > least:
+    if most == least:
+        return
+    if most - least < found:
+        for value in range(most - least + 1):
+            table[value] = weight * int(100.0 * (float(value) / float(most - least)))
         for i in range(found):
-            totals[i] += weight * int(100.0 * (float(raw[i] - least) / float(most - least)))
+            totals[i] += table[raw[i] - least]
+        return
+    for i in range(found):
+        totals[i] += weight * int(100.0 * (float(raw[i] - least) / float(most - least)))
 
 
 @stretch.interpreted
-def stretch_at(raw: Ints, found: int, weight: int, totals: Ints) -> None:
+def stretch_at(raw: Ints, found: int, weight: int, totals: Ints, table: Ints) -> None:
     """The same with whole arrays."""
     totals[:found] += weight * normalised(raw[:found])
 

@@ -29,6 +29,7 @@ TEXTS = {
     NO_LABEL: "node(s) didn't match pod topology spread constraints (missing required label)",
     TOO_UNEVEN: "node(s) didn't match pod topology spread constraints",
 }
+NOBODYS, BY_DOMAIN = -1, -2
 NOBODY = 2**31 - 1
 """The fewest pods of no domain at all."""
 
@@ -50,7 +51,7 @@ class Spread(NamedTuple):
     soft_skew: Ints
     """[soft constraint]"""
     soft_row: Ints
-    """[soft constraint]: the row of tallies that counts the pods of the node itself; -1 counts none, -2: by domain"""
+    """[soft constraint]: the row of tallies that counts the pods of the node itself; NOBODYS counts none; or BY_DOMAIN"""
     soft_blank: Ints
     """[soft constraint]: the domain of the empty label value, which nodes without the label share; -1 if they do not"""
     all_keys: int
@@ -106,60 +107,76 @@ def refuses_at(entries: Entries, spread: Spread, least: Ints, position: Ints) ->
 
 @kernels.inner
 def crowding(
-    entries: Entries, spread: Spread, tallies: Ints, order: Ints, kept: Ints, found: int, logs: Any, sums: Any, stamps: Ints,
-    raw: Ints,
+    entries: Entries, spread: Spread, tallies: Ints, order: Ints, kept: Ints, found: int, logs: Any, sums: Any, shares: Any,
+    stamps: Ints, raw: Ints,
 ) -> None:  # fmt: skip
     """Fill `raw` for the positions in `kept[:found]`: how crowded the domains of a node are; -1 if a label is missing.
 
-    A constraint with many domains weighs more: ln(domains + 2). `logs` holds these, `sums` and `stamps` are scratch space.
+    A constraint with many domains weighs more: ln(domains + 2). `logs` holds these; `sums`, `shares` and `stamps` are scratch space.
     """
     left_out = 0
     for i in range(found):
         raw[i] = 0
         sums[i] = 0.0
-        if spread.all_keys:
-            for s in range(len(spread.soft)):
-                if entries.domain[spread.soft[s], kept[i]] == 0:
-                    raw[i] = -1
-            if raw[i] < 0:
-                left_out += 1
-    for s in range(len(spread.soft)):
-        e = spread.soft[s]
-        blank, own_row = spread.soft_blank[s], spread.soft_row[s]
-        size = found - left_out
-        if own_row == -2:
-            size = 0
-            stamps[0] += 1
+    if spread.all_keys:
+        for s in range(len(spread.soft)):
+            domains = entries.domain[spread.soft[s]]
             for i in range(found):
-                domain = entries.domain[e, kept[i]]
-                if domain == blank:
-                    domain = 0
-                if raw[i] >= 0 and stamps[domain + 1] != stamps[0]:
-                    stamps[domain + 1] = stamps[0]
-                    size += 1
-        weight = logs[size + 2]
+                if domains[kept[i]] == 0:
+                    raw[i] = -1
         for i in range(found):
-            domain = entries.domain[e, kept[i]]
-            if raw[i] < 0 or domain == 0:
-                continue
-            pods = 0
-            if own_row == -2:
-                pods = entries.counts[e, domain]
-                if domain == blank:
-                    pods += entries.counts[e, 0]
-            elif own_row >= 0:
-                pods = tallies[own_row, order[kept[i]]]
-            sums[i] += float(pods) * weight + float(spread.soft_skew[s] - 1)
+            left_out -= raw[i]
+    for s in range(len(spread.soft)):
+        e, own_row = spread.soft[s], spread.soft_row[s]
+        domains, constant = entries.domain[e], float(spread.soft_skew[s] - 1)
+        if own_row == BY_DOMAIN:
+            size = different(domains, kept, found, raw, spread.soft_blank[s], stamps)
+            by_domain(entries, e, spread.soft_blank[s], logs[size + 2], constant, shares)
+            for i in range(found):
+                sums[i] += shares[domains[kept[i]]]
+            continue
+        weight = logs[found - left_out + 2]
+        for i in range(found):
+            if domains[kept[i]] != 0:
+                pods = tallies[own_row, order[kept[i]]] if own_row >= 0 else 0
+                sums[i] += float(pods) * weight + constant
     for i in range(found):
         if raw[i] >= 0:
             whole = int(sums[i])
             raw[i] = whole + 1 if sums[i] - float(whole) >= 0.5 else whole
 
 
+@kernels.inner
+def different(domains: Ints, kept: Ints, found: int, raw: Ints, blank: int, stamps: Ints) -> int:
+    """How many domains the nodes have that are scored; the domain `blank` is that of nodes without the label."""
+    size = 0
+    stamps[0] += 1
+    stamp = stamps[0]
+    for i in range(found):
+        domain = domains[kept[i]]
+        if stamps[domain + 1] != stamp and raw[i] >= 0:
+            stamps[domain + 1] = stamp
+            size += 1
+    if blank > 0 and stamps[blank + 1] == stamp and stamps[1] == stamp:
+        size -= 1
+    return size
+
+
+@kernels.inner
+def by_domain(entries: Entries, e: int, blank: int, weight: float, constant: float, shares: Any) -> None:
+    """Fill `shares` with what a constraint adds to the nodes of each domain."""
+    shares[0] = 0.0
+    for domain in range(1, entries.domains[e]):
+        pods = entries.counts[e, domain]
+        if domain == blank:
+            pods += entries.counts[e, 0]
+        shares[domain] = float(pods) * weight + constant
+
+
 @crowding.interpreted
 def crowding_at(
-    entries: Entries, spread: Spread, tallies: Ints, order: Ints, kept: Ints, found: int, logs: Any, sums: Any, stamps: Ints,
-    raw: Ints,
+    entries: Entries, spread: Spread, tallies: Ints, order: Ints, kept: Ints, found: int, logs: Any, sums: Any, shares: Any,
+    stamps: Ints, raw: Ints,
 ) -> None:  # fmt: skip
     """The same with whole arrays."""
     at = kept[:found]
@@ -168,7 +185,7 @@ def crowding_at(
     total = np.zeros(found)
     for s, e in enumerate(spread.soft):
         domain, blank = domains[s], spread.soft_blank[s]
-        if spread.soft_row[s] == -2:
+        if spread.soft_row[s] == BY_DOMAIN:
             size = len(np.unique(np.where(domain == blank, 0, domain)[scored]))
             pods = entries.counts[e, domain] + np.where(domain == blank, entries.counts[e, 0], 0)
         else:
@@ -180,20 +197,27 @@ def crowding_at(
 
 
 @kernels.inner
-def evenness(raw: Ints, found: int, weight: int, totals: Ints) -> None:
-    """Add the weighted scores to `totals`: 100 for the least crowded; 0 for nodes without the labels."""
+def evenness(raw: Ints, found: int, weight: int, totals: Ints, table: Ints) -> None:
+    """Add the weighted scores to `totals`: 100 for the least crowded; 0 for nodes without the labels. `table` is scratch space."""
     highest, least = 0, NOBODY * NOBODY
     for i in range(found):
         if raw[i] >= 0:
             highest = max(highest, raw[i])
             least = min(least, raw[i])
+    if highest > 0 and highest - least < found:
+        for value in range(least, highest + 1):
+            table[value - least] = weight * (100 * (highest + least - value) // highest)
+        for i in range(found):
+            if raw[i] >= 0:
+                totals[i] += table[raw[i] - least]
+        return
     for i in range(found):
         if raw[i] >= 0:
             totals[i] += weight * (100 * (highest + least - raw[i]) // highest) if highest > 0 else weight * 100
 
 
 @evenness.interpreted
-def evenness_at(raw: Ints, found: int, weight: int, totals: Ints) -> None:
+def evenness_at(raw: Ints, found: int, weight: int, totals: Ints, table: Ints) -> None:
     """The same with whole arrays."""
     totals[:found] += weight * normalised(raw[:found])
 

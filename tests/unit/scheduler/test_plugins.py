@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from k8s_notebook.objects import Obj
-from k8s_notebook.scheduler import arrays, explain, pods
+from k8s_notebook.scheduler import explain, pods
 from k8s_notebook.scheduler.cycle import Cycle
-from k8s_notebook.scheduler.plugins import node_affinity, node_ports, tolerations
+from k8s_notebook.scheduler.plugins import node_ports, tolerations
 from tests.builders import NodeBuilder, PodBuilder, node, pod
 
 MIB = 2**20
@@ -16,8 +15,9 @@ MIB = 2**20
 
 def verdict(pending: PodBuilder, one: NodeBuilder, *running: PodBuilder) -> str:
     """What the plugins that refuse the node say, or "fits"."""
-    found = explain.explain(pending.stored(), [one.stored()], [p.stored() for p in running])
-    return "; ".join(f"{r['plugin']}: {r['reason']}" for r in found.rows if r["passed"] is False) or "fits"
+    found = explain.explain(pending.stored(), [one.stored()], [p.stored() for p in running]).evidence
+    refusing = [i for i in range(len(found.filters)) if found.fails[0, i]]
+    return "; ".join(f"{found.filters[i]}: {', '.join(found.reasons(0, i))}" for i in refusing) or "fits"
 
 
 def raw_scores(plugin: str, pending: PodBuilder, nodes: list[NodeBuilder], *running: PodBuilder) -> list[int]:
@@ -31,8 +31,8 @@ def normalised_scores(plugin: str, pending: PodBuilder, nodes: list[NodeBuilder]
 
 
 def _scores(what: str, plugin: str, pending: PodBuilder, nodes: list[NodeBuilder], *running: PodBuilder) -> list[int]:
-    found = explain.explain(pending.stored(), [n.stored() for n in nodes], [p.stored() for p in running])
-    of = {r["node"]: r[what] for r in found.rows if r["plugin"] == plugin}
+    found = explain.explain(pending.stored(), [n.stored() for n in nodes], [p.stored() for p in running]).evidence
+    of = dict(zip(found.nodes, getattr(found, what)[found.scores.index(plugin)].tolist(), strict=True))
     return [of[n.obj()["metadata"]["name"]] for n in nodes]
 
 
@@ -142,8 +142,7 @@ def test_scores_of_resources(name: str, plugin: str, pending: PodBuilder, runnin
 
 
 def test_a_pod_without_requests_is_not_weighed_for_balance() -> None:
-    found = explain.explain(pod().stored(), [A.stored(), B.stored()], [])
-    assert {r["weighted"] for r in found.rows if r["plugin"] == "NodeResourcesBalancedAllocation"} == {0}
+    assert normalised_scores("NodeResourcesBalancedAllocation", pod(), [A, B]) == [0, 0]
 
 
 def test_soft_taints_count_against_a_node() -> None:
@@ -183,11 +182,12 @@ def test_images(name: str, wanted: str, nodes: list[NodeBuilder], expected: list
 
 def test_how_many_nodes_have_an_image_is_seen_when_a_node_changes() -> None:
     cluster = explain.cluster_of([node("a").status(**image("app:v1", 1000)).stored(), B.stored()], [])
-    cycle, wanted = Cycle(cluster), cluster.pod_class(pod().image("app:v1").stored()["spec"])
+    cycle, wanted = Cycle(cluster), cluster.incoming(pod().image("app:v1").stored())
+    row = [plugin.name for plugin in cycle.profile.scores].index("ImageLocality")
 
     def scores() -> list[int]:
-        columns = cycle.columns(wanted)
-        return columns.raw[-1].tolist()
+        found: list[int] = cycle.columns(wanted).raw[row].tolist()
+        return found
 
     assert scores() == [48, 0]
     cluster.set_node(node("b").status(**image("app:v1", 1000)).stored())
@@ -206,8 +206,7 @@ def test_named_nodes(name: str, terms: list, expected: set[str] | None) -> None:
     def term(of: list[str] | Obj) -> Obj:
         return {"matchFields": [{"key": "metadata.name", "operator": "In", "values": of}]} if isinstance(of, list) else of
 
-    made = pods.PodClass.of(affinity(*map(term, terms)).obj()["spec"])
-    assert node_affinity.named_nodes(made) == expected
+    assert pods.named_nodes(affinity(*map(term, terms)).obj()["spec"]) == expected
 
 
 def test_names_that_contradict() -> None:
@@ -217,12 +216,11 @@ def test_names_that_contradict() -> None:
     assert found.sentence == "Pending: 1 pod affinity terms conflict"
 
 
-def test_vectorised_twins_are_exported_for_arrays() -> None:
+def test_a_port_is_a_column_that_counts_who_holds_it() -> None:
     cluster = explain.cluster_of([A.stored(), B.stored()], [with_port("q").on("a").stored()])
-    wanted = cluster.pod_class(with_port("p").obj()["spec"])
+    wanted = cluster.incoming(with_port("p").stored()).pod_class
     assert node_ports.conflicts(wanted, cluster).tolist() == [0]
     assert cluster.arrays.ports[[cluster.slots["a"], cluster.slots["b"]], 0].tolist() == [1, 0]
-    assert arrays.Cluster().order.tolist() == np.zeros(0).tolist()
 
 
 def test_unknown_operators_tolerate_nothing() -> None:

@@ -43,7 +43,8 @@ def sidecar(cpu: str) -> Obj:
      {"cpu": 3000}, (200, 400 * MIB), (3000, 400 * MIB)),
 ])  # fmt: skip
 def test_requests(name: str, spec: Obj, exact: dict[str, int], scored: tuple[int, int], occupied: tuple[int, int]) -> None:
-    assert requests.of_pod(spec) == requests.Requests(exact, scored, occupied)
+    weighed = dict(zip(("cpu", "memory"), scored, strict=True))
+    assert requests.of_pod(spec) == requests.Requests(exact, weighed, occupied)
 
 
 def status(actuated: str, allocated: str = "", *, infeasible: bool = False) -> Obj:
