@@ -24,6 +24,7 @@ MOST_ROWS = 64
 """How many pod classes keep their rows."""
 NO_NODES = "no nodes available to schedule pods"
 _NO_INTS: Ints = np.zeros(0, np.int64)
+_ANYWHERE: Ints = np.full(1, -1, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ class Cycle:
         self._rows: OrderedDict[tuple[PodClass, LabelSelector | None], Rows] = OrderedDict()
         self._chance = np.array([profile.seed % 2147483646 + 1], np.int64)
         self._space = Space(*(_NO_INTS,) * 3, np.zeros(0), np.zeros(0), _NO_INTS, _NO_INTS, np.zeros(0), self._chance, _NO_INTS)
+        self._one_each = (np.zeros(1, np.int64), np.zeros(1, np.int64), np.zeros(1, np.int64))
         self._evictions = preemption.Evictions(cluster, profile)
 
     def decide(self, pod: Incoming) -> Decision:
@@ -211,16 +213,28 @@ class Cycle:
     def _decide(self, known: Class, space: Space, changed: Ints) -> tuple[int, int, int]:
         enough = self.profile.enough(len(known.rows.fails))
         if kernels.ready():
-            found: tuple[int, int, int] = search.decide.run(self._view(), known, self._plan, space, changed, self.start, enough)
-            return found
+            chosen, kept, refused = self._one_each
+            found, _ = search.run.run(
+                self._view(),
+                known,
+                self._plan,
+                space,
+                changed,
+                self.start,
+                enough,
+                _ANYWHERE,
+                True,
+                False,
+                _NO_INTS,
+                *self._one_each,
+            )
+            position = int(self.cluster.positions[chosen[0]]) if found else -1
+            return position, int(kept[0]), int(refused[0])
         search.refresh.run(self._view(), known, self._plan, changed)
-        kept, refused = search.look.run(known, space, self.start, enough)
-        if kept == 0:
-            return -1, 0, refused
-        if kept == 1:
-            return int(space.kept[0]), 1, refused
-        search.score.run(self._view(), known, self._plan, space, kept)
-        return int(space.kept[selection.pick.run(space.totals, kept, self._plan.ties, space.chance)]), kept, refused
+        many, bad = search.look.run(known, space, self.start, enough)
+        if many < 2:
+            return int(space.kept[0]) if many else -1, many, bad
+        return self._pick(known, space, many), many, bad
 
     def _named(self, pod: Incoming) -> frozenset[str] | None:
         return pod.named if pod.named is not None and self.profile.uses("NodeAffinity") else None
@@ -329,7 +343,7 @@ class Cycle:
         chosen, kept, refused = (np.zeros(len(pods), np.int64) for _ in range(3))
         placed, self.start = search.run.run(
             self._view(), known, self._plan, space, changed, self.start, self.profile.enough(len(rows.order)), targets,
-            self._share, rows.order, chosen, kept, refused,
+            self._share, True, rows.order, chosen, kept, refused,
         )  # fmt: skip
         total = len(cluster)
         for pod, slot in zip(pods[:placed], chosen, strict=False):
@@ -407,14 +421,9 @@ def _exercise() -> None:
     pod = cluster.incoming({"metadata": {"name": "p", "uid": "p", "namespace": "n"}, "spec": {"containers": []}})
     cycle = Cycle(cluster)
     rows, known, space, changed = cycle._prepare(pod)
-    rows.refresh_identity()
-    known = known._replace(pod=rows.pod)
     view, made = cycle._view(), cycle._plan
-    search.look.dispatcher(known, space, 0, 1)
-    search.score.dispatcher(view, known, made, space, 1)
     search.refresh.dispatcher(view, known, made, changed)
-    search.decide.dispatcher(view, known, made, space, changed, 0, 1)
     counts = np.zeros(1, np.int64)
-    arguments = (space, changed, 0, 1, counts - 1, True, rows.order, counts.copy(), counts.copy(), counts.copy())
-    search.run.dispatcher(view, known, made, *arguments)
+    results = (counts, counts.copy(), counts.copy())
+    search.run.dispatcher(view, known, made, space, changed, 0, 1, _ANYWHERE, True, False, rows.order, *results)
     cycle._evictions.exercise(rows, known, view, made)

@@ -1,7 +1,7 @@
 """The compiled half of a decision: rows are brought up to date, nodes are looked at, weighed, and one is taken.
 
-As in pkg/scheduler/schedule_one.go of 1.36 with parallelism 1. `decide` makes one decision; `run` one for each of many alike pods,
-and counts each on its node before the next, without Python in between.
+As in pkg/scheduler/schedule_one.go of 1.36 with parallelism 1. `run` makes one decision for each of many alike pods and counts each on
+its node before the next, without Python in between.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def refresh_at(view: View, known: Class, plan: Plan, changed: Ints) -> None:
     judging.judge_at(rows, known.entries, known.spread, known.affinity, known.judged)
 
 
-@kernels.kernel
+@kernels.inner
 def look(known: Class, space: Space, start: int, enough: int) -> tuple[int, int]:
     """(how many feasible nodes were kept, how many were refused on the way).
 
@@ -195,7 +195,7 @@ def weigh(raw: Ints, space: Space, found: int, mode: int, weight: int) -> None:
         totals[i] += weight * score
 
 
-@kernels.kernel
+@kernels.inner
 def score(view: View, known: Class, plan: Plan, space: Space, found: int) -> None:
     """Add to `space.totals` what depends on which nodes are feasible, for the positions that were kept."""
     rows = known.rows
@@ -316,16 +316,9 @@ def earlier(one: int, other: int) -> bool:
     return (a >> (bits_a - bits_b)) < b
 
 
-@kernels.kernel
-def decide(view: View, known: Class, plan: Plan, space: Space, changed: Ints, start: int, enough: int) -> tuple[int, int, int]:
-    """(position of the chosen node or -1, how many feasible nodes were kept, how many were refused on the way)."""
-    refresh(view, known, plan, changed)
-    return settle(view, known, plan, space, start, enough)
-
-
 @kernels.inner
 def settle(view: View, known: Class, plan: Plan, space: Space, start: int, enough: int) -> tuple[int, int, int]:
-    """The same when all rows are up to date."""
+    """(position of the chosen node or -1, how many feasible nodes were kept, how many were refused on the way)."""
     found, refused = look(known, space, start, enough)
     if found == 0:
         return -1, 0, refused
@@ -352,13 +345,14 @@ def put(view: View, pod: PodArrays, slot: int, sign: int) -> None:
 
 @kernels.kernel
 def run(
-    view: View, known: Class, plan: Plan, space: Space, changed: Ints, start: int, enough: int, targets: Ints, share: bool, all_slots: Ints,
-    chosen: Ints, kept: Ints, refused: Ints,
+    view: View, known: Class, plan: Plan, space: Space, changed: Ints, start: int, enough: int, targets: Ints, share: bool, place: bool,
+    all_slots: Ints, chosen: Ints, kept: Ints, refused: Ints,
 ) -> tuple[int, int]:  # fmt: skip
-    """(how many pods were placed, where the next search begins): the next pods of one class, until one fits nowhere.
+    """(how many pods found a node, where the next search begins): the next pods of one class, until one fits nowhere.
 
     `targets` has one number per pod: the position of the only node that it may go to, or -1. `chosen`, `kept` and `refused` are
-    filled with a slot and two counts per pod. Without `share` every node is looked at afresh for every pod.
+    filled with a slot and two counts per pod: the feasible nodes that were kept, and those refused on the way. With `place` each pod
+    is counted on its node before the next. Without `share` every node is looked at afresh for every pod.
     """
     refresh(view, known, plan, changed)
     size = len(known.rows.fails)
@@ -374,11 +368,14 @@ def run(
             position, found, bad = best_of_all(known.rows, space, feasible, plan.ties), feasible, size - feasible
         else:
             position, found, bad = settle(view, known, plan, space, start, enough)
+        kept[i], refused[i] = found, bad
         if position < 0:
             return i, start
         start = (start + found + bad) % size
         slot = view.order[position]
-        chosen[i], kept[i], refused[i] = slot, found, bad
+        chosen[i] = slot
+        if not place:
+            continue
         put(view, known.pod, slot, 1)
         redo(view, known, plan, slot, position)
         judging.judge(known.rows, known.entries, known.spread, known.affinity, known.judged)

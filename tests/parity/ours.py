@@ -27,14 +27,12 @@ def profile_of(case: Mapping[str, Any]) -> profiles.Profile:
 class Ours:
     """One case under way."""
 
-    def __init__(self, case: Mapping[str, Any], *, share: bool = True) -> None:
+    def __init__(self, case: Mapping[str, Any], *, share: bool = True, ties: str = "v1.36") -> None:
         """The cluster of a case; with `share=False` nothing is remembered between decisions."""
         self.case = case
         self.cluster = arrays.Cluster()
         for obj in case.get("objects", ()):
-            resource = _RESOURCE.get((obj["apiVersion"], obj["kind"]))
-            if resource:
-                self.cluster.set_beside(resource, _placed(obj, resource))
+            self.beside(obj)
         for node in case["nodes"]:
             self.cluster.set_node(node)
         for pod in case.get("pods", ()):
@@ -43,8 +41,14 @@ class Ours:
         for pod in case.get("nominated", ()):
             waiting = self.cluster.incoming(lists.complete(pod))
             self.cluster.nominate(waiting.uid, waiting, waiting.nominated)
-        self.profile = profile_of(case)
+        self.profile = dataclasses.replace(profile_of(case), ties=ties)
         self.cycle = cycle.Cycle(self.cluster, self.profile, share=share)
+
+    def beside(self, obj: Json) -> None:
+        """Add or change an object beside nodes and pods."""
+        resource = _RESOURCE.get((obj["apiVersion"], obj["kind"]))
+        if resource:
+            self.cluster.set_beside(resource, _placed(obj, resource))
 
     def answers(self) -> list[harness.Answer]:
         """One answer for each attempt, as `Harness.decide` gives them; `nodes` and scores as far as `columns` has them."""
@@ -53,7 +57,7 @@ class Ours:
             whole = lists.complete(pod)
             attempt = 1
             while True:
-                answer, again = self._attempt(whole, attempt)
+                answer, again = self.attempt(whole, attempt)
                 found.append(answer)
                 if not again or attempt == 2:
                     break
@@ -61,12 +65,12 @@ class Ours:
                 attempt = 2
         return found
 
-    def _attempt(self, pod: Json, attempt: int) -> tuple[harness.Answer, bool]:
+    def attempt(self, pod: Json, attempt: int = 1, *, columns_first: bool = True) -> tuple[harness.Answer, bool]:
+        """The answer for a pod, which is then where it says; and whether it is to be decided again, as its victims are gone."""
         incoming = self.cluster.incoming(pod)
         if incoming.nominated and incoming.uid not in self.cluster.nominated:
             self.cluster.nominate(incoming.uid, incoming, incoming.nominated)
-        columns = self.cycle.columns(incoming)
-        decision = self.cycle.decide(incoming)
+        columns, decision = self._decided(incoming, columns_first)
         answer = self._answer(incoming, attempt, columns, decision)
         if decision.node:
             self.cluster.denominate(incoming.uid)
@@ -84,6 +88,15 @@ class Ours:
         elif decision.clears:
             self.cluster.denominate(incoming.uid)
         return answer, False
+
+    def _decided(self, pod: arrays.Incoming, columns_first: bool) -> tuple[cycle.Columns, cycle.Decision]:
+        """The decision, and what it rested on: asked before, or afterwards while nothing has changed."""
+        columns, start = self.cycle.columns(pod) if columns_first else None, self.cycle.start
+        decision = self.cycle.decide(pod)
+        if columns is None:
+            after, self.cycle.start = self.cycle.start, start
+            columns, self.cycle.start = self.cycle.columns(pod), after
+        return columns, decision
 
     def _outrank(self, pod: arrays.Incoming, decision: cycle.Decision) -> None:
         """Pods of lower priority lose their room there, unless all victims are on their way out already."""
@@ -105,7 +118,7 @@ class Ours:
         }
         return harness.Answer(
             f"{pod.namespace}/{pod.name}", attempt, decision.node,
-            feasible=tuple(n for n, good in zip(columns.nodes, columns.feasible, strict=True) if good),
+            feasible=_kept(pod, columns, decision),
             scores=tables["weighted"], raw=tables["raw"], normalised=tables["normalised"],
             totals=dict(zip(names, columns.total[scored].tolist(), strict=True)), message=decision.message,
             rejectors=tuple(sorted(decision.rejectors)), nominated=decision.nominated,
@@ -115,6 +128,13 @@ class Ours:
     def _name(self, uid: str) -> str:
         placed = self.cluster.placed[uid]
         return f"{placed.namespace}/{placed.name}"
+
+
+def _kept(pod: arrays.Incoming, columns: cycle.Columns, decision: cycle.Decision) -> tuple[str, ...]:
+    """The feasible nodes that were found before the search ended; the one where room was made for the pod ends it at once."""
+    if decision.node and decision.node == pod.nominated and decision.evaluated == 1:
+        return (decision.node,)
+    return tuple(n for n, good in zip(columns.nodes, columns.feasible, strict=True) if good)[: decision.feasible]
 
 
 def _placed(obj: Json, resource: str) -> Json:

@@ -213,7 +213,7 @@ def test_names_that_contradict() -> None:
     fields = [{"key": "metadata.name", "operator": "In", "values": [name]} for name in "xy"]
     found = explain.explain(affinity({"matchFields": fields}).stored(), [A.stored()], [])
     assert found.message == "0/1 nodes are available: pod affinity terms conflict. not found"
-    assert found.sentence == "Pending: 1 pod affinity terms conflict"
+    assert [reason for _, reason, _ in found.refusals()] == ["pod affinity terms conflict"]
 
 
 def test_a_port_is_a_column_that_counts_who_holds_it() -> None:
