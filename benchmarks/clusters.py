@@ -35,17 +35,17 @@ class Side:
     def __post_init__(self) -> None:
         config = yaml.safe_load(self.kubeconfig.read_text())
         cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
-        self._server, self._token = cluster["server"], user["token"]
-        self._tls = ssl.create_default_context()
-        self._tls.check_hostname, self._tls.verify_mode = False, ssl.CERT_NONE
+        self.server, self.token = cluster["server"], user["token"]
+        self.tls = ssl.create_default_context()
+        self.tls.check_hostname, self.tls.verify_mode = False, ssl.CERT_NONE
 
     def request(self, method: str, path: str, body: Any = None) -> Any:
         """The JSON answer of the API server."""
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self._server + path, data, method=method)
-        request.add_header("Authorization", f"Bearer {self._token}")
+        request = urllib.request.Request(self.server + path, data, method=method)
+        request.add_header("Authorization", f"Bearer {self.token}")
         request.add_header("Content-Type", "application/json")
-        with urllib.request.urlopen(request, context=self._tls, timeout=60) as answer:
+        with urllib.request.urlopen(request, context=self.tls, timeout=60) as answer:
             return json.loads(answer.read() or b"null")
 
     def memory(self) -> int:

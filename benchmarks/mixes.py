@@ -36,7 +36,12 @@ class Mix:
 def pod(cpu: str = "100m", color: str = "", **spec: Any) -> Json:
     """A pod as scheduler_perf has it."""
     resources = {"requests": {"cpu": cpu, "memory": "500Mi"}, "limits": {"cpu": cpu, "memory": "500Mi"}}
-    container = {"name": "pause", "image": "registry.k8s.io/pause:3.10.2", "ports": [{"containerPort": 80}], "resources": resources}
+    container = {
+        "name": "pause",
+        "image": "registry.k8s.io/pause:3.10.2",
+        "ports": [{"containerPort": 80}],
+        "resources": resources,
+    }
     return {
         "apiVersion": "v1", "kind": "Pod", "metadata": {"labels": {"color": color}} if color else {},
         "spec": {"containers": [container], **spec}, "status": {"startTime": STARTED},
@@ -87,15 +92,15 @@ _CLOSE = _near("podAffinity", "blue", ZONE, required=True)
 _APART = _near("podAntiAffinity", "green", HOST, required=True)
 _RATHER_CLOSE = _near("podAffinity", "red", HOST, required=False)
 _RATHER_APART = _near("podAntiAffinity", "yellow", HOST, required=False)
-_ZONES = ("moon-1", "moon-2", "moon-3")
+ZONES = ("moon-1", "moon-2", "moon-3")
 _ALL = ((pod(), 2000), (_CLOSE, 2000), (_APART, 2000), (_RATHER_CLOSE, 2000), (_RATHER_APART, 2000))
 SINGLE = "scheduler-perf-node"
 
 MIXES: dict[str, Mix] = {
     "basic": Mix(pod(), 10000, ((pod(), 1000),)),
     "node affinity": Mix(_in_zones(), 10000, ((_in_zones(), 5000),), ("zone1",)),
-    "spreading, required": Mix(_spread("DoNotSchedule"), 5000, ((pod(), 5000),), _ZONES),
-    "spreading, preferred": Mix(_spread("ScheduleAnyway"), 5000, ((pod(), 5000),), _ZONES),
+    "spreading, required": Mix(_spread("DoNotSchedule"), 5000, ((pod(), 5000),), ZONES),
+    "spreading, preferred": Mix(_spread("ScheduleAnyway"), 5000, ((pod(), 5000),), ZONES),
     "affinity": Mix(_CLOSE, 5000, ((_CLOSE, 5000),), ("zone1",), "sched-1"),
     "anti-affinity": Mix(_APART, 2000, ((_APART, 1000),), (), "sched-1"),
     "affinity, preferred": Mix(_RATHER_CLOSE, 5000, ((_RATHER_CLOSE, 5000),), (), "sched-1"),

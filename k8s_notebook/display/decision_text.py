@@ -63,20 +63,22 @@ def page(found: Explanation, cluster: str = "", note: str = "") -> str:
 def _table(found: Explanation) -> str:
     rows = _scores(found)
     refused = [[g.label, g.plugin, g.reason, _names(g)] for g in view.groups(found)]
-    parts = [_one(rows, numbers=True)] if len(rows) > 1 else []
+    parts = [grid(rows, numbers=True)] if len(rows) > 1 else []
     if refused:
-        parts.append(_one([["REFUSED", "BY", "REASON", "NODES"], *refused], numbers=False))
+        parts.append(grid([["REFUSED", "BY", "REASON", "NODES"], *refused], numbers=False))
     return "".join(parts)
 
 
-def _one(rows: list[list[str]], *, numbers: bool) -> str:
+def grid(rows: list[list[str]], *, numbers: bool) -> str:
+    """Rows as an HTML table, the first one as its head; with `numbers` all columns but the second are numbers."""
+
     def cell(tag: str, i: int, said: str) -> str:
         kind = ' class="num"' if numbers and i != 1 else ""
         scope = ' scope="col"' if tag == "th" else ""
         return f"<{tag}{kind}{scope}>{html.esc(escaping.line(said))}</{tag}>"
 
     heads = "".join(
-        cell("th", i, said.capitalize() if said.isupper() and len(said) < 9 else said) for i, said in enumerate(rows[0])
+        cell("th", i, said.capitalize() if said.isupper() and len(said) < 10 else said) for i, said in enumerate(rows[0])
     )
     body = "".join(f"<tr>{''.join(cell('td', i, said) for i, said in enumerate(row))}</tr>" for row in rows[1:])
     return f'<table class="get"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'

@@ -94,6 +94,7 @@ class Crowd:
             self._known, self._epoch = known, -1
             self._shapes.clear()
             self._members.clear()
+            self._tallied = ()
             self.budgets = [_budget(obj) for obj in cluster.beside.list("poddisruptionbudgets.policy")]
             self.there = There(
                 np.zeros(len(cluster.names), np.int64), np.zeros((len(cluster.names), 8), np.int64),

@@ -11,7 +11,7 @@ import numpy as np
 from k8s_notebook import kernels
 from k8s_notebook.machinery.actions import Action
 from k8s_notebook.objects.selectors import LabelSelector
-from k8s_notebook.scheduler import failures, mistakes, owners, plan, preemption, profiles, search, selection
+from k8s_notebook.scheduler import failures, mistakes, owners, plan, preemption, profiles, refusals, search, selection
 from k8s_notebook.scheduler.arrays import Cluster, Incoming, Ints
 from k8s_notebook.scheduler.plugins import inter_pod_affinity, pod_topology_spread
 from k8s_notebook.scheduler.plugins.plugin import Bools
@@ -109,6 +109,8 @@ class Cycle:
             changed = _NO_INTS
         if named is not None:
             return self._among(pod, named, rows, known, space)
+        if rows.failure is not None and not len(changed) and not len(space.held):
+            return self._fail(pod, rows, known, space, total)
         position, found, refused = self._decide(known, space, changed)
         self._complain(rows, space, found)
         if position < 0:
@@ -124,16 +126,19 @@ class Cycle:
         Runs of pods of one class are decided without Python in between. A pod that found none is left; nobody is evicted for it.
         """
         decisions: list[Decision] = []
+        end = 0
         while len(decisions) < len(pods):
-            first = pods[len(decisions)]
-            alike = self._alike(pods, len(decisions))
-            if len(alike) < 2:
-                decisions.append(self._one(first))
+            at = len(decisions)
+            if end <= at:
+                end = self._alike(pods, at)
+            if end - at < 2 or not self._in_a_row():
+                decisions.append(self._one(pods[at]))
                 continue
-            made = self._run(alike)
-            decisions += made
-            if len(made) < len(alike):
+            decisions += self._run(pods[at:end] if at or end < len(pods) else pods)
+            while len(decisions) < end:
                 decisions.append(self._one(pods[len(decisions)]))
+                if decisions[-1].node:
+                    break
         return decisions
 
     def columns(self, pod: Incoming) -> Columns:
@@ -200,9 +205,10 @@ class Cycle:
         space = self._space
         if len(space.kept) < nodes or len(space.stamps) < domains + 2:
             size = max(nodes, len(space.kept), 16)
+            kept, totals, raw = (np.zeros(size, np.int64) for _ in range(3))
+            wide = max(domains + 2, len(space.stamps) // 2)
             space = self._space = Space(
-                *(np.zeros(size, np.int64) for _ in range(3)), np.zeros(size), np.zeros(2 * max(domains, len(space.shares) // 2)),
-                np.zeros(2 * max(domains + 2, len(space.stamps) // 2), np.int64), np.zeros(size + 1, np.int64),
+                kept, totals, raw, np.zeros(size), np.zeros(2 * wide), np.zeros(2 * wide, np.int64), np.zeros(size + 1, np.int64),
                 pod_topology_spread.logarithms(2 * size + 3), self._chance, _NO_INTS,
             )  # fmt: skip
         if not self.cluster.nominated:
@@ -287,12 +293,19 @@ class Cycle:
 
     def _fail(self, pod: Incoming, rows: Rows, known: Class, space: Space, refused: int, among: Ints | None = None) -> Decision:
         """The failure of a pod for which no node was found, and what evicting others would do."""
-        positions = np.arange(len(rows.order)) if among is None else among
-        failure = failures.describe(pod, rows, positions, space.held, self.cluster, self.profile)
+        if among is None and not len(space.held) and not rows.rejected:
+            failure = failures.everywhere(pod, rows, known, self._view(), self._plan, self.cluster, self.profile)
+        else:
+            positions = np.arange(len(rows.order)) if among is None else among
+            failure = failures.describe(pod, rows, positions, space.held, self.cluster, self.profile)
         total = len(self.cluster)
         if not self.profile.preempts or (rows.rejected and self.profile.claims):
             return Decision("", total, 0, refused, failure.message(""), failure.rejectors, writes=failure.writes)
-        outcome = self._evictions.find(pod, rows, known, self._view(), self._plan, failure.movable, failure.final)
+        outcome = rows.outcomes.get((pod.priority, pod.preempts)) if not self.cluster.nominated and among is None else None
+        if outcome is None:
+            outcome = self._evictions.find(pod, rows, known, self._view(), self._plan, failure.movable)
+            if not self.cluster.nominated and not outcome.node and rows.failure is failure:
+                rows.outcomes[pod.priority, pod.preempts] = outcome
         return Decision(
             "", total, 0, refused, failure.message(outcome.message, found=bool(outcome.node)), failure.rejectors,
             outcome.node, outcome.victims, failure.writes, outcome.clears,
@@ -311,15 +324,17 @@ class Cycle:
             self.cluster.place(pod.uid, pod.on(decision.node))
         return decision
 
-    def _alike(self, pods: Sequence[Incoming], first: int) -> Sequence[Incoming]:
-        """The pods from `first` on that one run can decide: of one class, with nothing for Python to do between them."""
-        if not kernels.ready() or self.cluster.nominated or self.cluster.images.behind():
-            return pods[first : first + 1]
+    def _in_a_row(self) -> bool:
+        """Whether compiled code may decide for several pods without Python in between."""
+        return kernels.ready() and not self.cluster.nominated and not self.cluster.images.behind()
+
+    def _alike(self, pods: Sequence[Incoming], first: int) -> int:
+        """Where the pods end that are of one class with the one at `first`."""
         wanted, end = pods[first], first + 1
         named = self._named(wanted) is not None
         while end < len(pods) and self._like(pods[end], wanted, named=named):
             end += 1
-        return pods[first:end]
+        return end
 
     def _like(self, pod: Incoming, wanted: Incoming, *, named: bool) -> bool:
         if pod.pod_class is not wanted.pod_class or pod.nominated or wanted.nominated:
@@ -426,4 +441,7 @@ def _exercise() -> None:
     counts = np.zeros(1, np.int64)
     results = (counts, counts.copy(), counts.copy())
     search.run.dispatcher(view, known, made, space, changed, 0, 1, _ANYWHERE, True, False, rows.order, *results)
+    places, reasons = np.zeros(1, np.int64), np.zeros(refusals.RESOURCES + len(cluster.resources), np.int64)
+    known.rows.fails[0] = 1
+    refusals.sort_out.dispatcher(view, known, made, places, places.copy(), reasons)
     cycle._evictions.exercise(rows, known, view, made)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from k8s_notebook import kernels
 from k8s_notebook.scheduler.crowd import Shapes, There
@@ -14,7 +15,7 @@ from k8s_notebook.scheduler.plugins import inter_pod_affinity as near
 from k8s_notebook.scheduler.plugins import pod_topology_spread as spreading
 from k8s_notebook.scheduler.search import Class, View
 
-FITS, NOT_TRIED, NO_VICTIMS, CANDIDATE = 0, -1, -2, -3
+FITS, NO_VICTIMS, CANDIDATE = 0, -2, -3
 """What came of a node; a positive number is what refuses the pod there: 1 + the plugin's bit + 64 times the code of its reason."""
 
 
@@ -58,11 +59,19 @@ class Search(NamedTuple):
     allowed: Ints
     """[budget]: how many disruptions each admits"""
     outcome: Ints
-    """[candidate]"""
+    """[candidate]; these and what follows may be longer, and are filled for the nodes that were tried"""
     victims: Ints
-    """[candidate, any]: places on the node, the most important first; -1 fills up"""
+    """[any]: places on the node that was tried last, the most important victim first; -1 fills up"""
     violations: Ints
     """[candidate]: how many victims' budgets are exceeded"""
+    highest: Ints
+    """[candidate]: the priority of the most important victim"""
+    priorities: Ints
+    """[candidate]: the sum of all priorities, each with 2**31 added"""
+    many: Ints
+    """[candidate]: how many victims"""
+    since: npt.NDArray[np.float64]
+    """[candidate]: when the first of the most important victims was started"""
     left: Ints
     """[candidate, resource + 1]: what is requested, and how many pods there are, when the pod was refused last"""
 
@@ -300,13 +309,16 @@ def spare(
     """CANDIDATE if evicting pods of lower priority makes room on a node, with as few victims as possible; else why not."""
     position = search.positions[candidate]
     slot = view.order[position]
-    clear(gone, shift)
     found = rank(there, slot, priority, line)
+    if found == 0:
+        return NO_VICTIMS
+    only_room = len(known.entries.total) == 0 and len(known.pod.conflicts) == 0 and len(search.allowed) == 0 and plan.fit_bit >= 0
+    if only_room and view.nodes.nominated[slot] == 0:
+        return make_room(view, known, plan, there, shapes, search, gone, candidate, line, found, over)
+    clear(gone, shift)
     for i in range(there.many[slot]):
         if there.priority[slot, i] < priority:
             leave(known, shapes, shift, gone, position, there.shape[slot, i], 1)
-    if found == 0:
-        return NO_VICTIMS
     said = welcome(view, known, plan, shapes, shift, search, gone, position, candidate)
     if said != FITS:
         return said
@@ -322,12 +334,76 @@ def spare(
                     search.violations[candidate] += 1 - turn
                     over[i] = 2
                     victims += 1
+    note_victims(there, search, candidate, slot, line, found, over)
+    return CANDIDATE if victims > 0 else NO_VICTIMS
+
+
+@kernels.inner
+def make_room(
+    view: View, known: Class, plan: Plan, there: There, shapes: Shapes, search: Search, gone: Gone, candidate: int, line: Ints,
+    found: int, over: Ints,
+) -> int:  # fmt: skip
+    """What `spare` finds when nothing but room matters."""
+    position = search.positions[candidate]
+    slot, rows, checked = view.order[position], known.rows, known.pod.checked
+    fixed = rows.fixed[position] | rows.moved[position]
+    for r in range(len(checked)):
+        gone.requests[r] = 0
+    for i in range(found):
+        over[i] = 0
+        for r in range(len(checked)):
+            gone.requests[r] += shapes.requests[there.shape[slot, line[i]], r]
+    gone.pods[0] = found
+    leftover(view, search, gone, slot, candidate)
+    if fixed != 0 or not roomy(view, known, gone, slot):
+        return refused(view, known, plan, gone, position)
+    victims = 0
+    for i in range(found):
+        shape = there.shape[slot, line[i]]
+        for r in range(len(checked)):
+            gone.requests[r] -= shapes.requests[shape, r]
+        gone.pods[0] -= 1
+        if not roomy(view, known, gone, slot):
+            for r in range(len(checked)):
+                gone.requests[r] += shapes.requests[shape, r]
+            gone.pods[0] += 1
+            over[i] = 2
+            victims += 1
+    note_victims(there, search, candidate, slot, line, found, over)
+    return CANDIDATE if victims > 0 else NO_VICTIMS
+
+
+@kernels.inner
+def roomy(view: View, known: Class, gone: Gone, slot: int) -> bool:
+    """Whether the pod has room on a node without those who are gone."""
+    nodes, checked = view.nodes, known.pod.checked
+    if nodes.pods[slot] - gone.pods[0] + 1 > nodes.room[slot]:
+        return False
+    for r in range(len(checked)):
+        if checked[r] > 0 and checked[r] > nodes.allocatable[slot, r] - nodes.requested[slot, r] + gone.requests[r]:
+            return False
+    return True
+
+
+@kernels.inner
+def note_victims(there: There, search: Search, candidate: int, slot: int, line: Ints, found: int, over: Ints) -> None:
+    """Note who would go, and what it would cost (`over` is 2 for a victim)."""
     at = 0
     for i in range(found):
         if over[i] == 2:
-            search.victims[candidate, at] = line[i]
+            place = line[i]
+            search.victims[at] = place
+            priority = there.priority[slot, place]
+            search.priorities[candidate] += priority + 2147483648
+            if at == 0:
+                search.highest[candidate] = priority
+                search.since[candidate] = there.started[slot, place]
+            elif priority == search.highest[candidate]:
+                search.since[candidate] = min(search.since[candidate], there.started[slot, place])
             at += 1
-    return CANDIDATE if victims > 0 else NO_VICTIMS
+    search.many[candidate] = at
+    for i in range(at, len(search.victims)):
+        search.victims[i] = -1
 
 
 @kernels.inner
@@ -350,14 +426,15 @@ def violate(there: There, shapes: Shapes, search: Search, slot: int, line: Ints,
 def try_nodes(
     view: View, known: Class, plan: Plan, there: There, shapes: Shapes, shift: Shift, search: Search, gone: Gone, priority: int,
     enough: int,
-) -> None:  # fmt: skip
-    """Try one node after the other, until there are `enough` candidates of which one violates no budget."""
+) -> int:  # fmt: skip
+    """How many nodes were tried, one after the other, until there were `enough` candidates of which one violates no budget."""
     fewest(known, shift.base)
     widest = there.shape.shape[1]
     line, over = np.zeros(widest, np.int64), np.zeros(widest, np.int64)
     budgets = np.zeros(len(search.allowed), np.int64)
     good, bad = 0, 0
     for i in range(len(search.positions)):
+        search.violations[i] = search.priorities[i] = search.many[i] = 0
         search.outcome[i] = spare(view, known, plan, there, shapes, shift, search, gone, i, priority, line, budgets, over)
         if search.outcome[i] == CANDIDATE:
             if search.violations[i] == 0:
@@ -365,7 +442,8 @@ def try_nodes(
             else:
                 bad += 1
             if good > 0 and min(good, enough) + min(bad, enough) >= enough:
-                break
+                return i + 1
+    return len(search.positions)
 
 
 @kernels.kernel

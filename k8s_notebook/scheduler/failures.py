@@ -8,11 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from k8s_notebook.machinery.actions import Action
-from k8s_notebook.scheduler import messages
+from k8s_notebook.scheduler import messages, refusals
 from k8s_notebook.scheduler.arrays import Cluster, Incoming, Ints
-from k8s_notebook.scheduler.plugins import dynamic_resources, node_affinity
+from k8s_notebook.scheduler.plan import Plan
+from k8s_notebook.scheduler.plugins import (
+    dynamic_resources,
+    inter_pod_affinity,
+    node_affinity,
+    node_resources_fit,
+    pod_topology_spread,
+)
 from k8s_notebook.scheduler.profiles import Profile
 from k8s_notebook.scheduler.rows import Rows
+from k8s_notebook.scheduler.search import Class, View
 
 OUTSIDE = "node(s) didn't satisfy plugin(s) [{}]"
 """The reason of nodes that a pod excludes by naming others, with the plugins that say so."""
@@ -20,6 +28,9 @@ NO_CLAIMS = "no new claims to deallocate"
 """What the plugin DynamicResources of 1.34 to 1.36 adds for every pod without claims."""
 ENDED_EARLY = "not found"
 """What it says when another plugin refused the pod before it was asked."""
+
+
+_CODES = {**pod_topology_spread.TEXTS, **inter_pod_affinity.TEXTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +42,6 @@ class Failure:
     rejectors: frozenset[str]
     movable: Ints
     """Positions of the nodes where another pod's leaving could help."""
-    final: Ints
-    """Positions of those that were looked at where it could not."""
     claims: str
     """What DynamicResources says."""
     writes: tuple[Action, ...] = ()
@@ -46,14 +55,42 @@ class Failure:
         return messages.sentence(self.nodes, self.reasons, ", ".join(part for part in (self.claims, said) if part))
 
 
+def everywhere(pod: Incoming, rows: Rows, known: Class, view: View, plan: Plan, cluster: Cluster, profile: Profile) -> Failure:
+    """The failure of a pod whose rows are up to date, and that no node takes. Until something changes, alike pods fail alike."""
+    if rows.failure is not None:
+        return rows.failure
+    nodes = len(rows.order)
+    first, final = np.zeros(nodes, np.int64), np.zeros(nodes, np.int64)
+    counts = np.zeros(refusals.RESOURCES + len(cluster.resources), np.int64)
+    refusals.sort_out.run(view, known, plan, first, final, counts)
+    reasons: Counter[str] = Counter()
+    for bit in np.flatnonzero(counts[: refusals.CODES]):
+        if bit not in (plan.fit_bit, plan.spread_bit, plan.affinity_bit):
+            at = np.flatnonzero(first == bit)
+            found = rows.reasons(profile.filters[bit], at)
+            final[at] = found.final
+            reasons.update(dict(zip(found.texts, found.given.sum(axis=0).tolist(), strict=True)))
+    for code, text in _CODES.items():
+        reasons[text] += int(counts[refusals.CODES + code])
+    reasons[node_resources_fit.TOO_MANY] += int(counts[refusals.CROWDED])
+    for name, column in cluster.resources.items():
+        reasons[f"Insufficient {name}"] += int(counts[refusals.RESOURCES + column])
+    claims, writes = _of_claims(pod, rows.order, first, cluster, profile)
+    rows.failure = Failure(
+        nodes, messages.histogram(reasons), frozenset(profile.filters[bit].name for bit in np.flatnonzero(counts[: refusals.CODES])),
+        np.flatnonzero(final == 0), claims, tuple(writes),
+    )  # fmt: skip
+    return rows.failure
+
+
 def describe(pod: Incoming, rows: Rows, positions: Ints, held: Ints, cluster: Cluster, profile: Profile) -> Failure:
-    """The failure of a pod whose `rows` are up to date and that none of the nodes at these positions takes."""
+    """The same for a pod that looks at the nodes of some positions only, or must stand back for others (`held`)."""
     total, nowhere = len(cluster), np.zeros(0, np.int64)
     if rows.rejected:
         early = ENDED_EARLY if profile.claims else ""
-        return Failure(total, f"{rows.rejected}.", frozenset((rows.rejector,)), nowhere, positions, early)
+        return Failure(total, f"{rows.rejected}.", frozenset((rows.rejector,)), nowhere, early)
     reasons: Counter[str] = Counter()
-    rejectors, movable, final = set(), [], []
+    rejectors, movable = set(), []
     first = lowest_bit(rows.verdicts(positions), held[positions] if len(held) else None)
     for bit, plugin in enumerate(profile.filters):
         at = positions[first == bit]
@@ -63,17 +100,15 @@ def describe(pod: Incoming, rows: Rows, positions: Ints, held: Ints, cluster: Cl
             for text, given in zip(found.texts, found.given.sum(axis=0), strict=True):
                 reasons[text] += int(given)
             movable.append(at[~found.final])
-            final.append(at[found.final])
     if pod.named is not None and profile.uses(node_affinity.PLUGIN.name):
         rejectors.add(node_affinity.PLUGIN.name)
     if total > len(positions):
         refusing = {node_affinity.PLUGIN.name, *_nominated(pod, rows, positions, first, cluster, profile)}
         reasons[OUTSIDE.format(" ".join(sorted(refusing)))] += total - len(positions)
-        final.append(np.setdiff1d(np.arange(total), positions))
     claims, writes = _of_claims(pod, rows.order[positions], first, cluster, profile)
     return Failure(
         total, messages.histogram(reasons), frozenset(rejectors), np.sort(np.concatenate(movable)) if movable else nowhere,
-        np.concatenate(final) if final else nowhere, claims, tuple(writes),
+        claims, tuple(writes),
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -38,8 +38,6 @@ class Outcome:
     node: str = ""
     victims: tuple[str, ...] = ()
     message: str = ""
-    tied: tuple[str, ...] = ()
-    """Nodes that are as good; kube-scheduler takes any of them."""
     clears: bool = False
     """Whether room that is being made for the pod somewhere is of no use any more."""
 
@@ -51,6 +49,8 @@ class Evictions:
         self._cluster = cluster
         self._profile = profile
         self._crowd = Crowd(cluster)
+        self._size = (-1, -1, -1)
+        self._results: tuple[Any, ...] = ()
 
     def held(self, pod: Incoming, rows: Rows, known: Class, view: View, plan: Plan) -> Ints:
         """[position]: not 0 where a pod would be in the way of others for whom room is being made; empty if it is nowhere."""
@@ -62,37 +62,50 @@ class Evictions:
             eviction.hold.run(view, known, plan, self._crowd.shapes, self._shift(rows), search, self._gone(known), held)
         return held
 
-    def find(self, pod: Incoming, rows: Rows, known: Class, view: View, plan: Plan, movable: Ints, final: Ints) -> Outcome:
-        """The outcome for a pod; `movable` are the positions of nodes that pods could leave for it, `final` those where that is no use."""
+    def find(self, pod: Incoming, rows: Rows, known: Class, view: View, plan: Plan, movable: Ints) -> Outcome:
+        """The outcome for a pod; `movable` are the positions of the nodes that other pods could leave for it."""
         if not pod.preempts:
             return Outcome(message=NEVER)
-        if self._waits(pod, view, final):
+        if self._waits(pod, view, movable):
             return Outcome(message=TERMINATING)
         total = len(self._cluster)
         reasons: Counter[str] = Counter({NOT_HELPFUL: total - len(movable)})
         if not len(movable):
             return Outcome(message=messages.sentence(total, messages.histogram(reasons)), clears=True)
         if rows.in_python:
-            tried = slow_eviction.try_nodes(
-                pod, rows, known, view, plan, self._cluster, self._crowd, movable, self._enough(len(movable))
-            )
-            if tried.candidates:
-                return self._best(tried.candidates, self._enough(len(movable)))
-            reasons.update(tried.reasons)
+            enough = self._enough(len(movable))
+            by_trying = slow_eviction.try_nodes(pod, rows, known, view, plan, self._cluster, self._crowd, movable, enough)
+            if by_trying.candidates:
+                return self._best(by_trying.candidates, enough)
+            reasons.update(by_trying.reasons)
             return Outcome(message=messages.sentence(total, messages.histogram(reasons)), clears=True)
         self._crowd.update()
         nominees = self._crowd.nominees(pod)
         search = self._search(movable, *nominees)
-        eviction.try_nodes.run(
-            view, known, plan, self._crowd.there, self._crowd.shapes, self._shift(rows), search, self._gone(known), pod.priority,
-            self._enough(len(movable)),
-        )  # fmt: skip
-        candidates = list(self._candidates(view, search))
-        if candidates:
-            return self._best(candidates, self._enough(len(movable)))
+        shift, gone, crowd = self._shift(rows), self._gone(known), self._crowd
+        given = (view, known, plan, crowd.there, crowd.shapes, shift)
+        tried = eviction.try_nodes.run(*given, search, gone, pod.priority, self._enough(len(movable)))
+        good = np.flatnonzero(search.outcome[:tried] == eviction.CANDIDATE)
+        if len(good):
+            winner = self._cheapest(good, search)
+            node = self._cluster.names[view.order[movable[winner]]]
+            again = search._replace(positions=movable[winner : winner + 1])
+            eviction.try_nodes.run(*given, again, gone, pod.priority, 1)
+            uids = list(self._cluster.pods_on(node))
+            return Outcome(node, tuple(uids[place] for place in again.victims.tolist() if place >= 0))
         for text, count in self._refusals(rows, view, search):
             reasons[text] += count
         return Outcome(message=messages.sentence(total, messages.histogram(reasons)), clears=True)
+
+    def _cheapest(self, found: Ints, search: Search) -> int:
+        """The candidate that hurts least, of the first ones with and without violations; of equal ones the first."""
+        enough, violates = self._enough(len(search.positions)), search.violations[found] > 0
+        if violates.any():
+            found = np.sort(np.concatenate((found[~violates][:enough], found[violates][:enough])))
+        for cost in (search.violations, search.highest, search.priorities, search.many):
+            each = cost[found]
+            found = found[each == each.min()]
+        return int(found[np.argmax(search.since[found])])
 
     def exercise(self, rows: Rows, known: Class, view: View, plan: Plan) -> None:
         """Compile (or load) the kernels for the types that are used here."""
@@ -106,21 +119,23 @@ class Evictions:
         args = self._profile.args
         return min(nodes, max(args.min_candidates, nodes * args.min_candidates_percentage // 100))
 
-    def _waits(self, pod: Incoming, view: View, final: Ints) -> bool:
+    def _waits(self, pod: Incoming, view: View, movable: Ints) -> bool:
         """Whether a pod's victims are on their way out already."""
         slot = self._cluster.slots.get(pod.nominated) if pod.nominated else None
-        if slot is None or view.positions[slot] in final:
+        if slot is None or view.positions[slot] not in movable:
             return False
         there = self._cluster.pods_on(pod.nominated).values()
         return any(p.terminating and p.priority < pod.priority and _preempted(p.pod) for p in there)
 
     def _search(self, positions: Ints, nominee_slots: Ints, nominee_shapes: Ints) -> Search:
-        widest, resources = self._crowd.there.shape.shape[1], len(self._cluster.resources)
-        return Search(
-            positions, nominee_slots, nominee_shapes, np.array([b.allowed for b in self._crowd.budgets], np.int64),
-            np.full(len(positions), eviction.NOT_TRIED, np.int64), np.full((len(positions), widest), -1, np.int64),
-            np.zeros(len(positions), np.int64), np.zeros((len(positions), resources + 1), np.int64),
-        )  # fmt: skip
+        size = (len(self._cluster.names), self._crowd.there.shape.shape[1], len(self._cluster.resources))
+        if size != self._size:
+            self._size, (nodes, widest, resources) = size, size
+            outcome, violations, highest, priorities, many = (np.zeros(nodes, np.int64) for _ in range(5))
+            left = np.zeros((nodes, resources + 1), np.int64)
+            self._results = (outcome, np.zeros(widest, np.int64), violations, highest, priorities, many, np.zeros(nodes), left)
+        allowed = np.array([budget.allowed for budget in self._crowd.budgets], np.int64)
+        return Search(positions, nominee_slots, nominee_shapes, allowed, *self._results)
 
     def _shift(self, rows: Rows) -> Shift:
         """What a pod of each row of tallies is to each entry."""
@@ -140,29 +155,21 @@ class Evictions:
             np.zeros(len(known.entries.total), np.int64), np.zeros(1, np.int64), np.zeros((len(known.spread.hard), 4), np.int64),
         )  # fmt: skip
 
-    def _candidates(self, view: View, search: Search) -> Iterator[Candidate]:
-        """The nodes where room can be made, in the order in which they were tried."""
-        for i in np.flatnonzero(search.outcome == eviction.CANDIDATE):
-            slot = int(view.order[search.positions[i]])
-            uids = list(self._cluster.pods_on(self._cluster.names[slot]))
-            victims = tuple(uids[place] for place in search.victims[i] if place >= 0)
-            yield Candidate(self._cluster.names[slot], victims, int(search.violations[i]))
-
     def _best(self, candidates: list[Candidate], enough: int) -> Outcome:
-        """The candidate that hurts least, of the first ones with and without violations; of equal ones the first."""
+        """The same for candidates that were found by trying."""
         good, bad = ([c for c in candidates if bool(c.violations) == violates] for violates in (False, True))
         candidates = good[:enough] + bad[:enough]
         keys = [candidate.cost(self._cluster) for candidate in candidates]
         least = min(keys)
         tied = [c for c, key in zip(candidates, keys, strict=True) if key == least]
-        return Outcome(tied[0].node, tied[0].victims, tied=tuple(c.node for c in tied))
+        return Outcome(tied[0].node, tied[0].victims)
 
     def _refusals(self, rows: Rows, view: View, search: Search) -> Iterator[tuple[str, int]]:
         """(reason, how many nodes give it) without all the pods that could be evicted."""
-        nobody = int((search.outcome == eviction.NO_VICTIMS).sum())
-        yield NO_VICTIMS, nobody
-        for outcome in np.unique(search.outcome[search.outcome > 0]):
-            which = np.flatnonzero(search.outcome == outcome)
+        outcomes = search.outcome[: len(search.positions)]
+        yield NO_VICTIMS, int((outcomes == eviction.NO_VICTIMS).sum())
+        for outcome in np.unique(outcomes[outcomes > 0]):
+            which = np.flatnonzero(outcomes == outcome)
             bit, code = (outcome - 1) % 64, (outcome - 1) // 64
             plugin = self._profile.filters[bit]
             if code:

@@ -15,7 +15,7 @@ Ties = Literal["v1.36", "first", "random"]
 """Which of several best nodes is taken: the one that kube-scheduler 1.36 takes (with parallelism 1), the first, or any."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Profile:
     """One `schedulerName` and how its pods are placed."""
 
@@ -46,6 +46,15 @@ class Profile:
             return nodes
         percentage = self.percentage or max(5, 50 - nodes // 125)
         return max(nodes * percentage // 100, 100)
+
+    def __repr__(self) -> str:
+        """Its name, how many filters it has, and the scores with their weights.
+
+        >>> Profile(name="few", scores=Profile().scores[:2], weights=(3, 2))
+        <profile few: 14 filters; scores TaintToleration 3, NodeAffinity 2>
+        """
+        scores = ", ".join(f"{plugin.name} {weight}" for plugin, weight in zip(self.scores, self.weights, strict=True))
+        return f"<profile {self.name}: {len(self.filters)} filters; scores {scores or 'none'}>"
 
     def uses(self, plugin: str) -> bool:
         """Whether a filter plugin takes part."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,10 @@ from k8s_notebook.scheduler.plugins import inter_pod_affinity, node_ports, node_
 from k8s_notebook.scheduler.plugins.plugin import LOWEST_IS_100, RAW, Plugin, Reasons
 from k8s_notebook.scheduler.pods import PodClass
 from k8s_notebook.scheduler.profiles import Profile
+
+if TYPE_CHECKING:
+    from k8s_notebook.scheduler.failures import Failure
+    from k8s_notebook.scheduler.preemption import Outcome
 
 BLOCK = 64
 """Positions whose best total is kept together."""
@@ -65,6 +69,10 @@ class Rows:
         """Why the whole pod is refused, whatever the nodes."""
         self.rejector = ""
         """The plugin that says so."""
+        self.failure: Failure | None = None
+        """Why no node takes a pod of this class, as long as nothing changes."""
+        self.outcomes: dict[tuple[int, bool], Outcome] = {}
+        """What preemption comes to then, by priority and whether the pod may preempt."""
         self.rules = rules.Rules()
         self.default = default
         self._cluster = cluster
@@ -111,6 +119,9 @@ class Rows:
         else:
             changed = self.order
         self._epoch, self._seen = cluster.epoch, cluster.logged
+        if len(changed):
+            self.failure = None
+            self.outcomes.clear()
         if self._movers and len(changed):
             changed = self.order
         if self.in_python and len(changed):

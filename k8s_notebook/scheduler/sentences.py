@@ -97,12 +97,22 @@ def refusals(found: Explanation) -> str:
     rests_on = found.evidence
     counts: Counter[str] = Counter()
     for _, text, rows in rests_on.first_reasons():
-        counts[plain(rests_on.texts[text])] += len(rows)
-    parts = [f"{n:,} {text}" for text, n in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
+        counts[rests_on.texts[text]] += len(rows)
+    if len(counts) == 1 and not _of_nodes(next(iter(counts))) and counts.total() == len(rests_on):
+        return next(iter(counts))
+    said: Counter[str] = Counter()
+    for reason, n in counts.items():
+        said[f" {plain(reason)}" if _of_nodes(reason) else f": {reason}"] += n
+    parts = sorted(said.items(), key=lambda item: (-item[1], item[0]))
     if not parts:
         return found.message
-    count, _, first = parts[0].partition(" ")
-    return ", ".join([f"{count} {'node' if count == '1' else 'nodes'} {first}", *parts[1:]])
+    noun = "node" if parts[0][1] == 1 else "nodes"
+    return ", ".join([f"{parts[0][1]:,} {noun}{parts[0][0]}", *(f"{n:,}{text}" for text, n in parts[1:])])
+
+
+def _of_nodes(reason: str) -> bool:
+    """Whether a reason says what the refused nodes are, rather than what is the matter with the pod."""
+    return reason in PLAIN or reason.startswith(("Insufficient ", "node(s) "))
 
 
 def plain(reason: str) -> str:

@@ -14,9 +14,9 @@ import dataclasses
 import functools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, get_args
 
-from k8s_notebook.display import escaping, html, text
+from k8s_notebook.display import decision_text, escaping, html, text
 from k8s_notebook.machinery.api import Api
 from k8s_notebook.objects import Obj
 from k8s_notebook.scheduler import configuration, own, trial
@@ -80,6 +80,7 @@ def profile(
     everywhere, or {"score": ["ImageLocality"], "filter": "*"} for some extension points. `weights` are those of score plugins;
     `percentage` is percentageOfNodesToScore; `ties` is "v1.36", "first" or "random" with `seed`.
     """
+    _check(weights or {}, ties)
     scores, filters = [_policy(p, "score") for p in score], [_policy(p, "filter") for p in filter]
     document = _configuration(base, [*scores, *filters]).source
     stanza = _stanza(document, name)
@@ -115,14 +116,17 @@ class Trial:
         names = sorted(p.node for p in self.placements)
         return {name: names.count(name) for name in dict.fromkeys(names)}
 
+    def _count(self) -> str:
+        placed, count = sum(bool(p.node) for p in self.placements), len(self.placements)
+        return f"{placed} of {count} pods {'finds' if placed == 1 else 'find'} a node."
+
     def _lines(self) -> list[list[str]]:
         rows = [[p.namespace, p.name, p.node or "<none>", p.was or "<none>", p.message] for p in self.placements]
         return [["NAMESPACE", "POD", "NODE", "NOW ON", "WHY NOT"], *rows]
 
     def __str__(self) -> str:
         """One line per pod, and how many found a node."""
-        placed = sum(bool(p.node) for p in self.placements)
-        count = f"{placed} of {len(self.placements)} pods find a node with profile {self.profile.name}; nothing was changed."
+        count = f"{self._count()[:-1]} with profile {self.profile.name}; nothing was changed."
         return escaping.text(
             "\n\n".join([text.columns(self._lines()), count] if self.placements else ["There is no pod to place."])
         )
@@ -131,7 +135,10 @@ class Trial:
 
     def _repr_mimebundle_(self, **_: Any) -> Mapping[str, str]:
         """Text, and the same as HTML."""
-        return {"text/plain": str(self), "text/html": html.pre(str(self), label="try out")}
+        facts = [f"profile {self.profile.name}", "nothing was changed"]
+        said = html.head(self._count(), facts) + decision_text.grid(self._lines(), numbers=False) if self.placements else ""
+        shown = html.figure(said, label="try out") if said else html.pre(str(self), label="try out")
+        return {"text/plain": str(self), "text/html": shown}
 
 
 @told
@@ -152,9 +159,22 @@ def try_out(
         wanted = here
     elif pods == "pending":
         wanted = [p for p in here if not p["spec"].get("nodeName")]
+    elif isinstance(pods, str) and pods.isalpha():
+        raise error(f'pods are "pending", "all", or pods as YAML text, path or objects, not "{pods}"')
     else:
         wanted = [_complete(d.obj, namespace or "default") for d in sources.read(pods)]
     return Trial(tuple(trial.place(objects, wanted, chosen)), chosen)
+
+
+def _check(weights: Mapping[str, int], ties: str) -> None:
+    """Mistake for what a KubeSchedulerConfiguration would not notice."""
+    if ties not in get_args(Ties):
+        raise Mistake(f'ties must be "v1.36", "first" or "random", not {ties!r}')
+    for name, weight in weights.items():
+        if type(weight) is not int or weight < 1:
+            raise Mistake(
+                f"weights: that of {name} must be a whole number from 1, not {weight!r}; `disable` switches a plugin off"
+            )
 
 
 def _configuration(base: Given | Configuration | None, own: list[Policy]) -> Configuration:

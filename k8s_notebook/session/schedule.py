@@ -24,6 +24,7 @@ from k8s_notebook.client.driving import Driver
 from k8s_notebook.machinery.cache import Informers
 from k8s_notebook.objects.errors import ApiError
 from k8s_notebook.scheduler.election import Election
+from k8s_notebook.scheduler.profiles import Profile
 from k8s_notebook.scheduler.service import Scheduler
 from k8s_notebook.session import rights, schedule_wishes
 from k8s_notebook.session.door import Door
@@ -86,6 +87,11 @@ class Schedule:
     def name(self) -> str:
         """The `schedulerName` of the pods that it places (the first, if there are several)."""
         return self.names[0]
+
+    @property
+    def profiles(self) -> dict[str, Profile]:
+        """schedulerName -> the profile that its pods are placed by."""
+        return {profile.name: profile for profile in self._wanted.served}
 
     @property
     def leads(self) -> bool:

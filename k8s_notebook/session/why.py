@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from k8s_notebook.scheduler.profiles import Profile
 
 
+DEFAULT = "default-scheduler"
+OWNERS = {"deployments.apps", "replicasets.apps", "statefulsets.apps", "daemonsets.apps", "jobs.batch", "replicationcontrollers"}
+
+
 @dataclass(frozen=True, repr=False)
 class Why:
     """Why a pod is where it is, or nowhere. `explanation` has everything in columns; `.df` one row per node and plugin.
@@ -32,7 +36,7 @@ class Why:
     explanation: Explanation
     cluster: str = ""
     note: str = ""
-    """What the answer does not count, for lack of rights."""
+    """By which profile it was decided, if not the default one, and what it does not count, for lack of rights."""
 
     @property
     def sentence(self) -> str:
@@ -102,20 +106,37 @@ def why(
     """
     kind, name = targets.one(door, words, default="pods")
     if kind.resource != "pods":
-        raise error(f"only pods are placed: name one of the pods of {targets.spelled(kind)}/{name}, for example pod/{name}-…")
+        whose = f"one of the pods of {targets.spelled(kind)}/{name}, for example pod/{name}-…"
+        raise error(f"only pods are placed: name {whose if kind.resource in OWNERS else 'a pod, as pod/NAME'}")
     pod = door.ask(Get("pods", name, namespace or door.namespace))
+    decides, by = _deciding(door, pod, profile)
     recorded = None if today or profile is not None else _recorded(door, pod)
     if recorded is not None and pod["spec"].get("nodeName") != (recorded.node or None):
         recorded = None
-    now, note = _now(door, pod, namespace or door.namespace, profile, required=recorded is None)
+    now, note = _now(door, pod, namespace or door.namespace, decides, required=recorded is None)
     if recorded is None:
         assert now is not None
-        return Why(now, door.title, note)
+        return Why(now, door.title, " ".join(n for n in (by, note) if n))
     if now is None:
         return Why(recorded, door.title, note)
     from k8s_notebook.scheduler import decisions
 
     return Why(decisions.compared(recorded, now), door.title, note)
+
+
+def _deciding(door: Door, pod: Obj, profile: Profile | None) -> tuple[Profile | None, str]:
+    """(the profile to decide by, a sentence about it): the one given, or that of a scheduler of this process, or the default one."""
+    if profile is not None:
+        return profile, f"Decided by the profile {profile.name}."
+    name = pod["spec"].get("schedulerName") or DEFAULT
+    if name == DEFAULT:
+        return None, ""
+    from k8s_notebook.session import schedule
+
+    for each in schedule.running():
+        if each.cluster == door.title and name in each.names:
+            return each.profiles[name], f"Decided by the profile of {name}, which works in this process."
+    return None, f"The pod is left to the scheduler {name}; this is what {DEFAULT} would decide."
 
 
 def _recorded(door: Door, pod: Obj) -> Explanation | None:

@@ -13,6 +13,8 @@ from k8s_notebook.scheduler.surroundings import RESOURCES
 from tests.parity import harness, lists
 
 Json = dict[str, Any]
+ATTEMPTS = 5
+"""At the most, for one pod whose preemptions are applied; as in the Go program."""
 _RESOURCE = {(kind.api_version, kind.kind): kind.resource for kind in kinds.BUILTIN if kind.resource in RESOURCES}
 
 
@@ -59,10 +61,10 @@ class Ours:
             while True:
                 answer, again = self.attempt(whole, attempt)
                 found.append(answer)
-                if not again or attempt == 2:
+                if not again or attempt == ATTEMPTS:
                     break
                 whole = {**whole, "status": {**whole.get("status", {}), "nominatedNodeName": answer.nominated}}
-                attempt = 2
+                attempt += 1
         return found
 
     def attempt(self, pod: Json, attempt: int = 1, *, columns_first: bool = True) -> tuple[harness.Answer, bool]:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from k8s_notebook.kubelet import commands, facts, images, nodes, probes, stages
-from k8s_notebook.session import clusters, verbs
+from k8s_notebook.session import clusters, policies, verbs
 from k8s_notebook.session.current import Cluster
+from k8s_notebook.session.problems import K8sError
 from tests.unit.session import world
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -104,6 +105,38 @@ def pods(cluster: Cluster) -> list[str]:
     return [f"{p['metadata']['name']} {p['status']['phase']}" for p in cluster.get("pods", all_namespaces=True).items]
 
 
+ASKED = "accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}"
+CLAIM = made("v1", "PersistentVolumeClaim", ASKED)
+CLAIMING = made("v1", "Pod", f"{CONTAINERS}, volumes: [{{name: v, persistentVolumeClaim: {{claimName: x}}}}]")
+VOLUME = "capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce], hostPath: {path: /data}"
+CLASS = made("resource.k8s.io/v1", "DeviceClass", "", "gpu")
+SLICE = "driver: gpu.example.com, nodeName: node-2, pool: {name: p, generation: 1, resourceSliceCount: 1}, devices: [{name: d}]"
+DEVICES = f"{CLASS}---\n{made('resource.k8s.io/v1', 'ResourceSlice', SLICE)}"
+WANTED = "devices: {requests: [{name: r, exactly: {deviceClassName: gpu}}]}"
+
+
+def user(source: str) -> str:
+    """A pod that uses a device, of the claim or template x."""
+    uses = "containers: [{name: a, image: nginx, resources: {claims: [{name: g}]}}]"
+    return made("v1", "Pod", f"resourceClaims: [{{name: g, {source}: x}}], {uses}")
+
+
+def waits(cluster: Cluster, reason: str) -> bool:
+    """Whether the pod waits, and its condition says so."""
+    conditions = cluster.get("pods").items[0]["status"]["conditions"]
+    return pods(cluster) == ["x Pending"] and any(reason in c.get("message", "") for c in conditions)
+
+
+def unbound(cluster: Cluster) -> bool:
+    """Whether the claim waits."""
+    return bool(cluster.get("pvc").items[0]["status"]["phase"] == "Pending")
+
+
+def on_node_2(cluster: Cluster) -> bool:
+    """Whether the pod runs there: its volume, or its device, is nowhere else."""
+    return runs(cluster) and cluster.get("pods").items[0]["spec"]["nodeName"] == "node-2"
+
+
 def no_pod(cluster: Cluster) -> bool:
     return not pods(cluster)
 
@@ -117,17 +150,18 @@ def runs(cluster: Cluster) -> bool:
     pytest.param(made("apps/v1", "StatefulSet", f"serviceName: x, {SELECTED}"), no_pod, id="StatefulSet"),
     pytest.param(made("batch/v1", "Job", JOB), no_pod, id="Job"),
     pytest.param(made("batch/v1", "CronJob", f'schedule: "* * * * *", jobTemplate: {{spec: {{{JOB}}}}}'), no_pod, id="CronJob"),
+    pytest.param(CLAIM + "---\n" + CLAIMING, lambda c: waits(c, "unbound immediate PersistentVolumeClaims") and unbound(c), id="claim"),
+    pytest.param(CLAIM + "---\n" + made("v1", "PersistentVolume", VOLUME) + "---\n" + CLAIMING,
+                 lambda c: waits(c, "unbound immediate PersistentVolumeClaims") and unbound(c), id="claim with a volume to fit"),
     pytest.param(
-        made("v1", "Pod", f"{CONTAINERS}, topologySpreadConstraints: [{{maxSkew: 1, topologyKey: none, "
-             "whenUnsatisfiable: DoNotSchedule, labelSelector: {matchLabels: {app: x}}}]"), runs, id="topology spread"),
+        made("v1", "Pod", f"{CONTAINERS}, volumes: [{{name: v, ephemeral: {{volumeClaimTemplate: {{spec: {{{ASKED}}}}}}}}}]"),
+        lambda c: waits(c, "waiting for ephemeral volume controller"), id="ephemeral volume"),
     pytest.param(
-        made("v1", "Pod", f"{CONTAINERS}, affinity: {{podAffinity: {{requiredDuringSchedulingIgnoredDuringExecution: "
-             "[{topologyKey: kubernetes.io/hostname, labelSelector: {matchLabels: {app: other}}}]}}"),
-        runs, id="affinity between pods"),
+        "---\n".join([DEVICES, made("resource.k8s.io/v1", "ResourceClaimTemplate", f"spec: {{{WANTED}}}"), user("resourceClaimTemplateName")]),
+        lambda c: pods(c) == ["x Pending"] and not c.get("resourceclaims").items, id="claim template"),
     pytest.param(
-        made("v1", "PersistentVolumeClaim", "accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}") + "---\n"
-        + made("v1", "Pod", f"{CONTAINERS}, volumes: [{{name: v, persistentVolumeClaim: {{claimName: x}}}}]"),
-        lambda c: runs(c) and c.get("pvc").items[0]["status"]["phase"] == "Pending", id="volumes"),
+        "---\n".join([CLASS, made("resource.k8s.io/v1", "ResourceClaim", WANTED), user("resourceClaimName")]),
+        lambda c: waits(c, "cannot allocate all claims"), id="no driver"),
     pytest.param(
         made("v1", "Service", "type: LoadBalancer, ports: [{port: 80}]"),
         lambda c: not c.get("service", "x").items[0]["status"]["loadBalancer"], id="load balancer"),
@@ -145,7 +179,49 @@ def test_what_is_not_there(manifest: str, lacking: Callable[[Cluster], bool]) ->
     assert lacking(cluster)
 
 
-def test_nobody_is_moved_for_a_pod_of_high_priority() -> None:
+BOUND = (
+    made("v1", "PersistentVolume", f"{VOLUME}, claimRef: {{namespace: default, name: x}}, nodeAffinity: {{required: "
+         "{nodeSelectorTerms: [{matchExpressions: [{key: kubernetes.io/hostname, operator: In, values: [node-2]}]}]}}")
+    + "---\n" + CLAIM.replace("{app: x}", '{app: x}, annotations: {pv.kubernetes.io/bind-completed: "yes"}')
+    .replace("spec: {", 'spec: {volumeName: x, storageClassName: "", ')
+)  # fmt: skip
+"""A claim that is bound by hand to a volume of node-2, as the last chapter says."""
+
+
+@pytest.mark.parametrize(("manifest", "there"), [
+    pytest.param(
+        made("v1", "Pod", f"{CONTAINERS}, topologySpreadConstraints: [{{maxSkew: 1, topologyKey: none, "
+             "whenUnsatisfiable: DoNotSchedule, labelSelector: {matchLabels: {app: x}}}]"),
+        lambda c: waits(c, "topology spread constraints"), id="topology spread"),
+    pytest.param(
+        made("v1", "Pod", f"{CONTAINERS}, affinity: {{podAffinity: {{requiredDuringSchedulingIgnoredDuringExecution: "
+             "[{topologyKey: kubernetes.io/hostname, labelSelector: {matchLabels: {app: other}}}]}}"),
+        lambda c: waits(c, "pod affinity rules"), id="affinity between pods"),
+    pytest.param(made("v1", "Pod", f"{CONTAINERS}, schedulingGates: [{{name: example.com/wait}}]"),
+                 lambda c: waits(c, "gate"), id="scheduling gate"),
+    pytest.param(BOUND + "---\n" + CLAIMING, on_node_2, id="claim bound by hand"),
+    pytest.param(
+        "---\n".join([DEVICES, made("resource.k8s.io/v1", "ResourceClaim", WANTED), user("resourceClaimName")]), on_node_2,
+        id="devices of a slice written by hand"),
+])  # fmt: skip
+def test_what_is_there(manifest: str, there: Callable[[Cluster], bool]) -> None:
+    """What the last chapter promises of the scheduler."""
+    cluster = world.cluster(2)
+    cluster.apply(manifest)
+    later(cluster)
+    assert there(cluster)
+
+
+def test_another_profile_for_the_embedded_scheduler_is_a_second_scheduler() -> None:
+    with pytest.raises(K8sError, match="extenders"):
+        policies.load(
+            "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\nextenders: [{urlPrefix: http://x}]\n"
+        )
+    assert "--config" not in clusters.VERBS["start"].parser().format_help()
+    assert "--config" in clusters.VERBS["schedule"].parser().format_help()
+
+
+def test_a_pod_of_high_priority_gets_room() -> None:
     cluster = world.cluster(1)
     asks = "containers: [{name: a, image: nginx, resources: {requests: {cpu: 3}}}]"
     cluster.apply("apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: high}\nvalue: 1000\n")
@@ -153,7 +229,7 @@ def test_nobody_is_moved_for_a_pod_of_high_priority() -> None:
     later(cluster)
     cluster.apply(made("v1", "Pod", f"priorityClassName: high, {asks}", "high"))
     later(cluster)
-    assert pods(cluster) == ["high Pending", "low Running"]
+    assert pods(cluster) == ["high Running"]
 
 
 def test_annotations_change_a_pod_that_runs() -> None:

@@ -31,21 +31,35 @@ def test_importing_does_not_import_numba() -> None:
 WARM = """
 import json, time
 from k8s_notebook import kernels
-from k8s_notebook.scheduler import cycle
+from k8s_notebook.scheduler import search
 before = kernels.cached()
 spent = kernels.warmup(time.monotonic)
-hits = sum(cycle.step.dispatcher.stats.cache_hits.values())
+hits = sum(search.run.dispatcher.stats.cache_hits.values())
 print(json.dumps([before, kernels.cached(), hits, sorted(spent), kernels.enable(), kernels.ready()]))
 """
 
 
-def test_the_second_process_finds_the_code_of_the_first(tmp_path: pathlib.Path) -> None:
-    cache = {"K8S_NOTEBOOK_CACHE": str(tmp_path)}
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment that has an empty cache folder."""
+    return {"K8S_NOTEBOOK_CACHE": str(tmp_path_factory.mktemp("cache"))}
+
+
+def test_the_second_process_finds_the_code_of_the_first(cache: dict[str, str]) -> None:
     before, after, hits, spent, enabled, ready = json.loads(python(WARM, **cache))
     assert (before, after, hits, enabled, ready) == (False, True, 0, True, True)
-    assert "k8s_notebook.scheduler.cycle.step" in spent
+    assert {"load numba", "k8s_notebook.scheduler.search.run", "k8s_notebook.scheduler.eviction.try_nodes"} <= set(spent)
     before, after, hits, *_ = json.loads(python(WARM, **cache))
     assert (before, after, hits) == (True, True, 1)
+
+
+def test_exercises_compile_every_kernel_for_one_kind_of_arguments(cache: dict[str, str]) -> None:
+    code = """
+from k8s_notebook import kernels
+kernels.enable()
+print([each.name for each in kernels._kernels if not each.inner and len(each.dispatcher.signatures) != 1])
+"""
+    assert python(code, **cache) == "[]"
 
 
 def test_without_a_writable_folder_it_works_uncached() -> None:
@@ -82,3 +96,11 @@ def test_interpreted_until_enabled() -> None:
     assert made(1) == ("compiled", 1)
     made.use(False)
     assert made(1) == ("interpreted", 1)
+
+
+def test_what_only_kernels_call_stays_interpreted_for_python() -> None:
+    made = kernels.Kernel(lambda x: ("written", x))
+    made.inner = True
+    made.dispatcher = lambda x: ("compiled", x)
+    made.use(True)
+    assert made(1) == ("written", 1)

@@ -47,6 +47,10 @@ class Configuration:
     source: Mapping[str, Any]
     """The file as it was read."""
 
+    def __repr__(self) -> str:
+        """Its profiles, and what has no effect here, line by line."""
+        return "\n".join([*map(repr, self.profiles.values()), *self.remarks])
+
     @property
     def profile(self) -> Profile:
         """The only profile; Mistake if there are several."""

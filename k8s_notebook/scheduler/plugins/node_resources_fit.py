@@ -113,12 +113,15 @@ def _scores(plan: Plan, used: Ints, allocatable: Ints) -> Ints:
     """The scores for one resource."""
     size = np.maximum(allocatable, 1)
     if plan.strategy == MOST:
-        return np.minimum(used, allocatable) * 100 // size
+        most: Ints = np.minimum(used, allocatable) * 100 // size
+        return most
     if plan.strategy == LEAST:
-        return np.maximum(allocatable - used, 0) * 100 // size
+        least: Ints = np.maximum(allocatable - used, 0) * 100 // size
+        return least
     utilization = np.where(used > allocatable, 100, used * 100 // size)
     line = np.array([along.written(plan.shape_x, plan.shape_y, u) for u in range(101)], np.int64)
-    return line[utilization]
+    found: Ints = line[utilization]
+    return found
 
 
 def shortages(requests: Ints, names: list[str], nodes: NodeArrays, at: Ints) -> plugin.Reasons:

@@ -45,7 +45,7 @@ def journey(
 
 
 def apply(there: ours.Ours, change: Change) -> None:
-    """The same change in this package's cluster."""
+    """The same change in our scheduler's cluster."""
     what, value = change
     cluster = there.cluster
     match what:
