@@ -269,7 +269,7 @@ def main() -> None:
     if args.out:
         args.out.write_text(json.dumps([dataclasses.asdict(r) for r in rows], indent=1))
     if args.growth:
-        growth.FILE.write_text(growth.drawn([(r.mix, r.percentage, r.nodes, r.go, r.many) for r in rows]))
+        growth.FILE.write_text(growth.drawn([growth.Point(r.mix, r.percentage, r.nodes, r.go, r.many) for r in rows]))
 
 
 if __name__ == "__main__":

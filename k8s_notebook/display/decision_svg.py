@@ -212,7 +212,8 @@ def _pending(found: Explanation, y: float) -> tuple[str, float]:
     rows = view.stops(found, 10 if many else view.MOST_ROWS)
     common = view.prefix(row.node for row in rows)
     if listed:
-        parts.append(_pending_heads(y, "Share of all nodes" if many else "What is missing"))
+        missing = "What is missing" if any(row.missing for row in rows) else ""
+        parts.append(_pending_heads(y, "Share of all nodes" if many else missing))
         y += 26
     for group in listed if many else ():
         parts.append(_pending_group(group, found, y))

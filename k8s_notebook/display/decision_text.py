@@ -18,7 +18,8 @@ def plain(found: Explanation, note: str = "") -> str:
     parts = [f"pod/{found.name}: {found.sentence}"]
     rows = _scores(found)
     if len(rows) > 1:
-        parts.append(text.columns(rows) + _more(found, len(rows) - 1))
+        shouted = [[head.upper() for head in rows[0]], *rows[1:]]
+        parts.append(text.columns(shouted) + _more(found, len(rows) - 1))
     refused = [[f"{g.count:,}", g.plugin, g.reason, _names(g)] for g in view.groups(found)]
     if refused:
         parts.append(text.columns([["REFUSED", "BY", "REASON", "NODES"], *refused]))
@@ -30,14 +31,8 @@ def plain(found: Explanation, note: str = "") -> str:
 
 def _scores(found: Explanation) -> list[list[str]]:
     shown, _ = view.columns(found)
-    heads = [
-        [
-            "RANK",
-            "NODE",
-            "TOTAL",
-            *(c.name.replace("NodeResourcesBalanced", "Balanced").removeprefix("Node").upper() for c in shown),
-        ]
-    ]
+    names = (c.name.replace("NodeResourcesBalanced", "Balanced").removeprefix("Node") for c in shown)
+    heads = [["Rank", "Node", "Total", *names]]
     for rank, row in enumerate(view.heat(found, shown), 1):
         heads.append([str(rank), row.node, str(row.total), *(str(weighted) for _, weighted in row.cells)])
     return heads
@@ -73,13 +68,11 @@ def grid(rows: list[list[str]], *, numbers: bool) -> str:
     """Rows as an HTML table, the first one as its head; with `numbers` all columns but the second are numbers."""
 
     def cell(tag: str, i: int, said: str) -> str:
-        kind = ' class="num"' if numbers and i != 1 else ""
+        kind = ' class="num"' if numbers and i != 1 else ' class="prose"' if len(said) > html.PROSE else ""
         scope = ' scope="col"' if tag == "th" else ""
         return f"<{tag}{kind}{scope}>{html.esc(escaping.line(said))}</{tag}>"
 
-    heads = "".join(
-        cell("th", i, said.capitalize() if said.isupper() and len(said) < 10 else said) for i, said in enumerate(rows[0])
-    )
+    heads = "".join(cell("th", i, said.capitalize() if said.isupper() else said) for i, said in enumerate(rows[0]))
     body = "".join(f"<tr>{''.join(cell('td', i, said) for i, said in enumerate(row))}</tr>" for row in rows[1:])
     return f'<table class="get"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
 

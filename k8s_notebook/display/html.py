@@ -13,6 +13,9 @@ from k8s_notebook.display.rows import Row, Sheet
 MOST_ROWS = 500
 """Rows of one table; the others are counted, and problems come first."""
 
+PROSE = 60
+"""Characters from which the text of a cell may be broken into lines."""
+
 _RESTARTS = re.compile(r"(\d+) \((.+)\)")
 _NUMBERS = frozenset({"integer", "number"})
 _RIGHT = frozenset({"ready", "restarts", "age", "up-to-date", "available", "desired", "current", "data", "last seen", "count"})
@@ -145,6 +148,8 @@ def _cell(sheet: Sheet, i: int, row: Row, state: Health) -> str:
         kinds.append(state.level)
     elif said in {"<none>", "<unset>", "0"}:
         kinds.append("dim")
+    if len(said) > PROSE:
+        kinds.append("prose")
     aged = durations.seconds(said) if column.name in {"Age", "Last Seen", "First Seen", "Duration"} else None
     sort = f' data-v="{aged if aged is not None else esc(said)}"'
     return f'<td class="{" ".join(kinds)}"{sort}>{esc(said)}</td>' if kinds else f"<td{sort}>{esc(said)}</td>"

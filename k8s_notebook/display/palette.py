@@ -81,6 +81,7 @@ _BASE = (
     ".kn .dim{color:var(--kn-ink-2)}.kn .g{display:block;width:12px;height:12px;overflow:visible}"
     ".kn .sr{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}"
     f".kn pre{{margin:0;padding:0;background:none;color:var(--kn-ink);font:12px/20px {CODE_FONT};white-space:pre}}"
+    ".kn.kn pre{background:none}"
 )
 _TABLE = (
     ".kn .get{border-collapse:collapse;border:0;margin:0;font-size:13px;line-height:20px;color:var(--kn-ink)}"
@@ -97,5 +98,6 @@ _TABLE = (
     ".kn .get td.wait{color:var(--kn-wait)}.kn .get td.bad,.kn .get td.stuck{color:var(--kn-bad)}"
     ".kn .get td.away,.kn .get td.unknown{color:var(--kn-away)}"
     ".kn .get tr.reason td{padding:0 0 6px;font-size:12px;line-height:16px;color:var(--kn-ink-2);white-space:normal}"
+    ".kn .get td.prose{white-space:normal;min-width:260px}"
     ".kn .get tbody tr:not(.reason):hover{background:var(--kn-wash)}"
 )

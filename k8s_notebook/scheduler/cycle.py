@@ -11,10 +11,11 @@ import numpy as np
 from k8s_notebook import kernels
 from k8s_notebook.machinery.actions import Action
 from k8s_notebook.objects.selectors import LabelSelector
+from k8s_notebook.scheduler import columns as in_columns
 from k8s_notebook.scheduler import failures, mistakes, owners, plan, preemption, profiles, refusals, search, selection
 from k8s_notebook.scheduler.arrays import Cluster, Incoming, Ints
-from k8s_notebook.scheduler.plugins import inter_pod_affinity, pod_topology_spread
-from k8s_notebook.scheduler.plugins.plugin import Bools
+from k8s_notebook.scheduler.columns import Columns
+from k8s_notebook.scheduler.plugins import pod_topology_spread
 from k8s_notebook.scheduler.pods import PodClass
 from k8s_notebook.scheduler.profiles import Profile
 from k8s_notebook.scheduler.rows import Rows
@@ -46,26 +47,6 @@ class Decision:
     """What is written so that the pod may fit later: devices that a claim does not need any more are given back."""
     clears: bool = False
     """Whether room that is being made for the pod somewhere is of no use any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """A decision in columns: one row per node that was looked at, in that order.
-
-    `fails[node, filter]`; `scored` tells which rows took part in the scoring; the scores are [plugin, node], 0 where not scored.
-    """
-
-    nodes: list[str]
-    slots: Ints
-    fails: Bools
-    feasible: Bools
-    scored: Bools
-    raw: Ints
-    normalised: Ints
-    weighted: Ints
-    total: Ints
-    chosen: int
-    """The row of the chosen node, or -1."""
 
 
 class Cycle:
@@ -150,16 +131,7 @@ class Cycle:
         if named is not None:
             inside = np.isin(rows.order, [self.cluster.slots[name] for name in named if name in self.cluster.slots])
             at = np.flatnonzero(inside)
-        verdicts = rows.verdicts(at)
-        fails = (verdicts[:, None] >> np.arange(len(self.profile.filters)) & 1).astype(np.bool_)
-        feasible = np.logical_not(np.any(fails, axis=1)) & ((space.held[at] == 0) if len(space.held) else True)
-        if rows.rejected:
-            feasible = np.zeros(len(at), np.bool_)
-        kept = np.flatnonzero(feasible)[: self.profile.enough(len(at))]
-        nominated = self.cluster.slots.get(pod.nominated, -1)
-        if nominated >= 0 and (waiting := np.flatnonzero(feasible & (rows.order[at] == nominated))).size:
-            kept = waiting
-        return self._columns(rows, known, space, at, fails, feasible, kept)
+        return in_columns.of(pod, rows, known, self._view(), space, self._plan, at, self.cluster, self.profile)
 
     def rows(self, pod: Incoming) -> Rows:
         """The rows of a pod's class, as they were when they were last used."""
@@ -368,62 +340,6 @@ class Cycle:
             Decision(cluster.names[s], total, k, k + r)
             for s, k, r in zip(chosen[:placed].tolist(), kept.tolist(), refused.tolist(), strict=False)
         ]
-
-    # ------------------------------------------------------------ columns
-
-    def _columns(self, rows: Rows, known: Class, space: Space, at: Ints, fails: Bools, feasible: Bools, kept: Ints) -> Columns:
-        scored = np.zeros(len(at), np.bool_)
-        chosen = int(kept[0]) if len(kept) else -1
-        shape = (len(self.profile.scores), len(at))
-        raw, each, weighted = (np.zeros(shape, np.int64) for _ in range(3))
-        if len(kept) > 1:
-            scored[kept] = True
-            raw[:, kept], each[:, kept] = self._scores(rows, known, space, at[kept])
-            weighted = each * np.array(self.profile.weights, np.int64)[:, None]
-            chosen = self._winner(weighted.sum(axis=0)[kept], kept, space)
-        names = [self.cluster.names[s] for s in rows.order[at]]
-        return Columns(names, rows.order[at], fails, feasible, scored, raw, each, weighted, weighted.sum(axis=0), chosen)
-
-    def _winner(self, totals: Ints, kept: Ints, space: Space) -> int:
-        return int(kept[selection.pick_at(totals, len(kept), self._plan.ties, space.chance.copy())])
-
-    def _scores(self, rows: Rows, known: Class, space: Space, kept: Ints) -> tuple[Ints, Ints]:
-        """(raw, normalised) scores [plugin, node] of the feasible positions."""
-        arrays = rows.arrays
-        raw = np.where((arrays.weights != 0)[:, None], arrays.scores[:, kept], 0)
-        each = np.zeros_like(raw)
-        for s in np.flatnonzero(arrays.weights):
-            each[s] = search.normalised(raw[s], int(arrays.modes[s]))
-        found, buffer = len(kept), np.zeros(len(kept), np.int64)
-        for row, rules, fill, normalise in (
-            (self._plan.spread_row, known.spread.soft, self._crowding, pod_topology_spread.normalised),
-            (self._plan.affinity_row, known.affinity.like, self._likings, inter_pod_affinity.normalised),
-        ):
-            if row >= 0:
-                raw[row] = each[row] = 0
-                if len(rules) and found:
-                    fill(known, space, kept, buffer)
-                    raw[row], each[row] = np.maximum(buffer, 0) if fill == self._crowding else buffer, normalise(buffer)
-        return raw, each
-
-    def _crowding(self, known: Class, space: Space, kept: Ints, raw: Ints) -> None:
-        view = self._view()
-        pod_topology_spread.crowding_at(
-            known.entries,
-            known.spread,
-            view.tallies,
-            view.order,
-            kept,
-            len(kept),
-            space.logs,
-            space.sums,
-            space.shares,
-            space.stamps,
-            raw,
-        )
-
-    def _likings(self, known: Class, space: Space, kept: Ints, raw: Ints) -> None:
-        inter_pod_affinity.likings_at(known.entries, known.affinity, kept, len(kept), raw)
 
 
 @kernels.exercise

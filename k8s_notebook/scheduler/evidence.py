@@ -13,7 +13,8 @@ from k8s_notebook.scheduler import packing
 
 if TYPE_CHECKING:
     from k8s_notebook.scheduler.arrays import Incoming
-    from k8s_notebook.scheduler.cycle import Columns, Cycle
+    from k8s_notebook.scheduler.columns import Columns
+    from k8s_notebook.scheduler.cycle import Cycle
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]

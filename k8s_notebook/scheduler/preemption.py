@@ -11,9 +11,10 @@ import numpy as np
 
 from k8s_notebook.objects import Obj
 from k8s_notebook.scheduler import eviction, messages, slow_eviction
+from k8s_notebook.scheduler.absence import Gone, Shift
 from k8s_notebook.scheduler.arrays import Cluster, Incoming
 from k8s_notebook.scheduler.crowd import Crowd
-from k8s_notebook.scheduler.eviction import Gone, Search, Shift
+from k8s_notebook.scheduler.eviction import Search
 from k8s_notebook.scheduler.node_table import Ints
 from k8s_notebook.scheduler.plan import Plan
 from k8s_notebook.scheduler.plugins import inter_pod_affinity, node_resources_fit, pod_topology_spread

@@ -202,11 +202,12 @@ def _why_parser() -> Parser:
     parser = _parser("why", "which nodes were possible for a pod, and what each plugin scored")
     parser.add_argument("words", nargs="+", metavar="pod/NAME")
     arguments.scope(parser)
+    parser.add_argument("--today", action="store_true", help="decide again with what is there now, also where there is a record")
     return parser
 
 
 def _why(given: argparse.Namespace, _: Say) -> Any:
-    return current.current().why(given.words, namespace=given.namespace)
+    return current.current().why(given.words, namespace=given.namespace, today=given.today)
 
 
 def _fault_parser(name: str, description: str) -> Callable[[], Parser]:

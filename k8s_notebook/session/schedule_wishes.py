@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from k8s_notebook.client.connect import Connection
 from k8s_notebook.machinery.actions import Get, List
 from k8s_notebook.objects.errors import ApiError
+from k8s_notebook.objects.validating import names
 from k8s_notebook.scheduler import election, profiles
 from k8s_notebook.scheduler.election import Terms
 from k8s_notebook.scheduler.profiles import Profile
@@ -43,6 +44,8 @@ def wanted(
     """What is meant by a name, a profile (or several) or a configuration; `elect` None is as the configuration says, or yes."""
     if profile is not None and config is not None:
         raise K8sError("error: give a profile or a configuration, not both")
+    if name is not None and names.subdomain(name):
+        raise K8sError(f'error: a scheduler cannot be called "{name}": names have small letters, digits, "-" and "." only')
     if config is not None:
         return _configured(schedule_config.read(config), name, elect, namespace)
     given = [profile] if isinstance(profile, Profile) else list(profile or ())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -72,12 +73,13 @@ class Why:
         """The decision in the annotation keys of kube-scheduler-simulator."""
         return self.explanation.annotations()
 
-    def to_svg(self, path: str) -> str:
-        """Write the picture to a file; its path."""
-        from pathlib import Path
-
-        Path(path).write_text(self._picture(), encoding="utf-8")
-        return path
+    def to_svg(self, path: str | pathlib.Path | None = None) -> str | None:
+        """The picture as an SVG document; with a `path` it is written there and None comes back, as pandas' `to_csv` does."""
+        text = self._picture()
+        if path is None:
+            return text
+        pathlib.Path(path).expanduser().write_text(text, encoding="utf-8")
+        return None
 
     def __str__(self) -> str:
         """The sentence, the nodes in their order, and the scheduler's own words."""

@@ -92,6 +92,6 @@ def test_what_the_documents_say(home: pathlib.Path, tmp_path: pathlib.Path) -> N
         blocks("docs/scheduler.md", "Your kube-scheduler's configuration"),
     )
     second, readme = blocks("docs/scheduler.md", "In a notebook"), blocks("README.md", "Where pods go")
-    cells = [*begin, *policies, *files, *second, *readme, "%k8s schedule --status", "%k8s schedule --stop"]
+    cells = [*begin, *policies, *files, *second, *readme, "%k8s schedule --name mine --status", "%k8s schedule --stop"]
     notebook = executed([cell.replace("pod/web-…", "pod/web") for cell in cells], tmp_path)
-    assert "mine" in shown(notebook, "%k8s schedule --status")
+    assert "mine" in shown(notebook, "--name mine --status")

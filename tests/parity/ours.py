@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from k8s_notebook.objects import kinds
-from k8s_notebook.scheduler import arrays, configuration, cycle, profiles
+from k8s_notebook.scheduler import arrays, columns, configuration, cycle, profiles
 from k8s_notebook.scheduler.plugins import dynamic_resources, volume_binding
 from k8s_notebook.scheduler.surroundings import RESOURCES
 from tests.parity import harness, lists
@@ -91,7 +91,7 @@ class Ours:
             self.cluster.denominate(incoming.uid)
         return answer, False
 
-    def _decided(self, pod: arrays.Incoming, columns_first: bool) -> tuple[cycle.Columns, cycle.Decision]:
+    def _decided(self, pod: arrays.Incoming, columns_first: bool) -> tuple[columns.Columns, cycle.Decision]:
         """The decision, and what it rested on: asked before, or afterwards while nothing has changed."""
         columns, start = self.cycle.columns(pod) if columns_first else None, self.cycle.start
         decision = self.cycle.decide(pod)
@@ -108,7 +108,7 @@ class Ours:
             if other.priority < pod.priority:
                 self.cluster.denominate(uid)
 
-    def _answer(self, pod: arrays.Incoming, attempt: int, columns: cycle.Columns, decision: cycle.Decision) -> harness.Answer:
+    def _answer(self, pod: arrays.Incoming, attempt: int, columns: columns.Columns, decision: cycle.Decision) -> harness.Answer:
         scored = [i for i in range(len(columns.nodes)) if columns.scored[i]]
         names = [columns.nodes[i] for i in scored]
         tables = {
@@ -132,7 +132,7 @@ class Ours:
         return f"{placed.namespace}/{placed.name}"
 
 
-def _kept(pod: arrays.Incoming, columns: cycle.Columns, decision: cycle.Decision) -> tuple[str, ...]:
+def _kept(pod: arrays.Incoming, columns: columns.Columns, decision: cycle.Decision) -> tuple[str, ...]:
     """The feasible nodes that were found before the search ended; the one where room was made for the pod ends it at once."""
     if decision.node and decision.node == pod.nominated and decision.evaluated == 1:
         return (decision.node,)

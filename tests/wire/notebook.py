@@ -38,7 +38,9 @@ class Cell:
         if frame is not None:
             found += [("text/html", frame.to_html()), ("text/plain", frame.to_string())]
         if hasattr(self.value, "to_svg"):
-            found += [("image/svg+xml", self.value.to_svg()), *_state(self.value)]
+            found.append(("image/svg+xml", self.value.to_svg()))
+        if hasattr(self.value, "nx"):
+            found += _state(self.value)
         return found
 
 

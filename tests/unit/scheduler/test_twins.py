@@ -16,7 +16,7 @@ import pytest
 
 from k8s_notebook import kernels
 from k8s_notebook.kernels import Kernel
-from k8s_notebook.scheduler import arrays, counting, cycle, judging, profiles, search, selection
+from k8s_notebook.scheduler import arrays, counting, cycle, judging, profiles, refusals, search, selection
 from k8s_notebook.scheduler.plugins import inter_pod_affinity as near
 from k8s_notebook.scheduler.plugins import node_ports, node_resources_balanced_allocation, node_resources_fit
 from k8s_notebook.scheduler.plugins import pod_topology_spread as spreading
@@ -72,6 +72,7 @@ TWINS: dict[Kernel[..., Any], Twin] = {
         search.look_at, fills=lambda args, found: [found, args[1].kept[: found[0]], args[1].totals[: found[0]]]
     ),
     search.score: Twin(search.score_at, fills=lambda args, result: [args[3].totals[: args[4]]]),
+    refusals.sort_out: Twin(refusals.sort_out_at, fills=lambda args, result: list(args[3:])),
     selection.root: Twin(selection.root_at),
     selection.pick: Twin(selection.pick_at, fills=lambda args, result: [result, args[3]]),
 }  # fmt: skip
@@ -197,6 +198,18 @@ def test_the_best_are_far_from_the_root_of_the_heap(watch: Watch) -> None:
         cluster.set_node(node(f"n{number}").capacity(cpu="8" if number in (2, 5, 6) else "4").stored())
     pods = [cluster.incoming(pod(f"p{number}").requests(cpu="1").stored()) for number in range(4)]
     assert [decision.node for decision in cycle.Cycle(cluster, FULL).decide_all(pods)] == ["n2", "n5", "n6", "n2"]
+
+
+def test_evictions_where_nothing_but_room_matters(watch: Watch) -> None:
+    cluster = arrays.Cluster()
+    for name in "abc":
+        cluster.set_node(node(name).capacity(cpu="4").stored())
+    for number, (name, cpu, priority) in enumerate((("a", "3", 2), ("b", "2", 1), ("b", "2", 0), ("c", "4", 9))):
+        running = pod(f"q{number}").requests(cpu=cpu).set("spec.priority", priority).on(name).stored()
+        cluster.place(f"q{number}", cluster.read(running))
+    decide = cycle.Cycle(cluster, FULL).decide
+    found = [decide(cluster.incoming(pod("p").requests(cpu=cpu).set("spec.priority", 5).stored())) for cpu in ("2", "4", "5")]
+    assert [(each.nominated, each.victims) for each in found] == [("b", ("q2",)), ("b", ("q1", "q2")), ("", ())]
 
 
 def test_all_kernels_were_reached_and_compared(watch: Watch) -> None:

@@ -77,6 +77,7 @@ def test_mistakes(cluster: Cluster, call: Callable[[Cluster], Any], said: str) -
 
 
 def test_a_trial_shows_a_table(cluster: Cluster) -> None:
+    world.plane_of(cluster).run(5)
     trial = kn.scheduler.try_out(cluster, pods=pod())
     assert "1 of 1 pods finds a node with profile default-scheduler; nothing was changed." in str(trial)
     shown = trial._repr_mimebundle_()["text/html"]
