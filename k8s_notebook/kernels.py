@@ -133,19 +133,27 @@ def cached() -> bool:
     return (folder() / "complete.json").is_file()
 
 
-def warmup(clock: Callable[[], float]) -> dict[str, float]:
+def parts() -> int:
+    """In how many parts kernels can be compiled, each in a process of its own."""
+    _load_homes()
+    return len(_exercises)
+
+
+def warmup(clock: Callable[[], float], part: int | None = None) -> dict[str, float]:
     """Compile every kernel and keep the code; seconds per kernel ("load numba", then names), as `clock` counts them.
 
-    A kernel's seconds are without those of the kernels that it calls. Without a writable cache folder nothing is kept.
+    A kernel's seconds are without those of the kernels that it calls. Without a writable cache folder nothing is kept. With a `part`
+    only what that part needs is compiled: the whole must be asked for afterwards.
     """
     began = clock()
     spent: dict[str, float] = {}
     _prepare()
     spent["load numba"] = clock() - began
     with _timed(clock, spent):
-        _exercise()
+        for calls in _exercises if part is None else _exercises[part : part + 1]:
+            calls()
     keep = folder()
-    if keep.is_dir():
+    if keep.is_dir() and part is None:
         _write(keep / "complete.json", {"seconds": {k: round(v, 3) for k, v in spent.items()}})
         _forget_old(keep)
     return spent

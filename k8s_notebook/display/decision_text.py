@@ -68,7 +68,7 @@ def grid(rows: list[list[str]], *, numbers: bool) -> str:
     """Rows as an HTML table, the first one as its head; with `numbers` all columns but the second are numbers."""
 
     def cell(tag: str, i: int, said: str) -> str:
-        kind = ' class="num"' if numbers and i != 1 else ' class="prose"' if len(said) > html.PROSE else ""
+        kind = ' class="num"' if numbers and i != 1 else ' class="prose"' if html.prose(said) else ""
         scope = ' scope="col"' if tag == "th" else ""
         return f"<{tag}{kind}{scope}>{html.esc(escaping.line(said))}</{tag}>"
 

@@ -13,8 +13,8 @@ from k8s_notebook.display.rows import Row, Sheet
 MOST_ROWS = 500
 """Rows of one table; the others are counted, and problems come first."""
 
-PROSE = 60
-"""Characters from which the text of a cell may be broken into lines."""
+PROSE = 40
+"""Characters from which the words of a cell may be broken into lines."""
 
 _RESTARTS = re.compile(r"(\d+) \((.+)\)")
 _NUMBERS = frozenset({"integer", "number"})
@@ -24,6 +24,11 @@ _RIGHT = frozenset({"ready", "restarts", "age", "up-to-date", "available", "desi
 def esc(value: Any) -> str:
     """Text as a page shows it."""
     return escaping.html_text(value)
+
+
+def prose(said: str) -> bool:
+    """Whether a cell holds so many words that they may be broken into lines."""
+    return len(said) > PROSE and " " in said
 
 
 def figure(body: str, *, label: str = "") -> str:
@@ -148,7 +153,7 @@ def _cell(sheet: Sheet, i: int, row: Row, state: Health) -> str:
         kinds.append(state.level)
     elif said in {"<none>", "<unset>", "0"}:
         kinds.append("dim")
-    if len(said) > PROSE:
+    if prose(said):
         kinds.append("prose")
     aged = durations.seconds(said) if column.name in {"Age", "Last Seen", "First Seen", "Duration"} else None
     sort = f' data-v="{aged if aged is not None else esc(said)}"'

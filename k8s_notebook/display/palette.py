@@ -98,6 +98,6 @@ _TABLE = (
     ".kn .get td.wait{color:var(--kn-wait)}.kn .get td.bad,.kn .get td.stuck{color:var(--kn-bad)}"
     ".kn .get td.away,.kn .get td.unknown{color:var(--kn-away)}"
     ".kn .get tr.reason td{padding:0 0 6px;font-size:12px;line-height:16px;color:var(--kn-ink-2);white-space:normal}"
-    ".kn .get td.prose{white-space:normal;min-width:260px}"
+    ".kn .get td.prose{white-space:normal;min-width:260px}.kn .get tr:has(>.prose)>*{vertical-align:top}"
     ".kn .get tbody tr:not(.reason):hover{background:var(--kn-wash)}"
 )

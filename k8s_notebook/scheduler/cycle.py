@@ -342,22 +342,32 @@ class Cycle:
         ]
 
 
-@kernels.exercise
-def _exercise() -> None:
-    """Compile (or load) the kernels for the types that `Cycle` uses, on the smallest cluster that has everything."""
+def _smallest() -> tuple[Cycle, Rows, Class, Space, Ints]:
+    """A cycle on the smallest cluster that has everything, about to decide."""
     cluster = Cluster()
     labels = {"kubernetes.io/hostname": "a"}
     status = {"allocatable": {"cpu": "1", "memory": "1Gi", "pods": "10"}}
     cluster.set_node({"metadata": {"name": "a", "labels": labels}, "spec": {}, "status": status})
     pod = cluster.incoming({"metadata": {"name": "p", "uid": "p", "namespace": "n"}, "spec": {"containers": []}})
     cycle = Cycle(cluster)
-    rows, known, space, changed = cycle._prepare(pod)
+    return (cycle, *cycle._prepare(pod))
+
+
+@kernels.exercise
+def _exercise_search() -> None:
+    """Compile (or load) the kernels that find a node, or say why there is none, for the types that `Cycle` uses."""
+    cycle, rows, known, space, changed = _smallest()
     view, made = cycle._view(), cycle._plan
     search.refresh.dispatcher(view, known, made, changed)
-    counts = np.zeros(1, np.int64)
-    results = (counts, counts.copy(), counts.copy())
+    results = tuple(np.zeros(1, np.int64) for _ in range(3))
     search.run.dispatcher(view, known, made, space, changed, 0, 1, _ANYWHERE, True, False, rows.order, *results)
-    places, reasons = np.zeros(1, np.int64), np.zeros(refusals.RESOURCES + len(cluster.resources), np.int64)
     known.rows.fails[0] = 1
-    refusals.sort_out.dispatcher(view, known, made, places, places.copy(), reasons)
-    cycle._evictions.exercise(rows, known, view, made)
+    reasons = np.zeros(refusals.RESOURCES + len(cycle.cluster.resources), np.int64)
+    refusals.sort_out.dispatcher(view, known, made, *results[:2], reasons)
+
+
+@kernels.exercise
+def _exercise_evictions() -> None:
+    """The same for the kernels of preemption."""
+    cycle, rows, known, _, _ = _smallest()
+    cycle._evictions.exercise(rows, known, cycle._view(), cycle._plan)

@@ -293,11 +293,10 @@ class Rows:
     def _rule(self) -> None:
         """Make the rules about other pods."""
         tallies = self._cluster.tallies
+        self.refresh_identity()  # its own terms are among those of others: the second pod of a class meets the first
         self.rules = rules.build(self.pod_class, self.default, self._cluster, self._profile)
+        self.refresh_identity()
         self._tallies, self._terms = tallies.generation, len(tallies.terms)
-        identity = tallies.identity(self.pod_class.namespace, self.pod_class.labels, self.pod_class.terms, alive=True)
-        self._terms = len(tallies.terms)
-        self.pod = self.pod._replace(rows=identity.rows)
         self._flatten()
         self._epoch = -1
 
