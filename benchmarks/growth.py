@@ -16,9 +16,9 @@ FILE = pathlib.Path(__file__).resolve().parent.parent / "docs" / "growth.svg"
 
 WIDTH, HEIGHT, TOP, TALL, WIDE = 960, 436, 116, 264, 300
 LEFTS = {0: 64, 100: 536}
-LOWEST, HIGHEST = -6, -1
+LOWEST, HIGHEST = -7, -1
 """Powers of ten of a second, at the foot and at the head of a panel."""
-UNITS = {-6: "1 µs", -5: "10 µs", -4: "100 µs", -3: "1 ms", -2: "10 ms", -1: "100 ms"}
+UNITS = {-7: "0.1 µs", -6: "1 µs", -5: "10 µs", -4: "100 µs", -3: "1 ms", -2: "10 ms", -1: "100 ms"}
 SHOWN_NODES = (500, 1000, 5000, 15000)
 
 
@@ -37,7 +37,7 @@ def drawn(points: Sequence[Point]) -> str:
     """The SVG document."""
     title = "Time per decision: kube-scheduler in milliseconds, ours in microseconds"
     head, _ = svg_text.heading(
-        title, ["both axes in powers of ten", "solid: basic", "dashed: preferred spreading over zones"], 16, 928
+        title, ["solid: basic", "dashed: preferred spreading over zones", "both axes in powers of ten"], 16, 928
     )
     body = "".join(_panel([p for p in points if p.percentage == percentage], percentage) for percentage in PERCENTAGES)
     return svg_text.document(WIDTH, HEIGHT, title, _told(points), head + body)

@@ -198,6 +198,8 @@ def _url(port: int) -> str:
 
 def _running(folder: Folder, *, attached: bool) -> Running:
     run = folder.read_json("run.json")
+    if run is None and _gone(folder):
+        return False
     if run is None:
         raise ClusterError(f"cluster {folder.name!r} stopped again at once: see {folder / 'server.log'}.")
     return Running(
@@ -275,6 +277,8 @@ def _stop(folder: Folder) -> bool:
         (folder / "run.json").unlink(missing_ok=True)
         return False
     run = folder.read_json("run.json")
+    if run is None and _gone(folder):
+        return False
     if run is None:
         raise ClusterError(f"cluster {folder.name!r} runs but does not say which process it is: see {folder / 'server.log'}.")
     for sent in (signal.SIGTERM, signal.SIGKILL):

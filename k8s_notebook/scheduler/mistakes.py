@@ -14,6 +14,10 @@ class Mistake(ValueError):
         self.said = said
         self.path = path
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows instead of a traceback."""
+        return [f"error: {self}"]
+
 
 class PolicyError(Mistake):
     """A person's own policy gave an answer that is not allowed while a pod was being placed; the pod stays where it is."""

@@ -98,7 +98,7 @@ def compiled(function: Callable[..., Any], fields: Fields, example: Sequence[Any
     dispatcher = numba.jit(**SETTINGS)(function)
     try:
         dispatcher.compile((numba.typeof(node), numba.typeof(pod)))
-    except numba.core.errors.NumbaError as problem:
+    except (numba.core.errors.NumbaError, numba.core.errors.UnsupportedBytecodeError) as problem:
         raise Mistake(_sentence(function, fields, str(problem))) from None
     _returns(function, dispatcher.nopython_signatures[0].return_type, filters=filters)
     made = written(dispatcher, fields, filters=filters)
@@ -185,6 +185,8 @@ _KINDS: Final = {
     "none": "nothing",
 }
 _PATTERNS: Final = (
+    (re.compile(r"unsupported opcode \(IMPORT_NAME\)"), "write the import above the function"),
+    (re.compile(r"unsupported opcode"), "Numba does not know a statement of this kind"),
     (re.compile(r"Unknown attribute '(\w+)' of type (Node|Pod)\("), "{1} has no {0}"),
     (re.compile(r"Unknown attribute '(\w+)' of type (\w+)"), "{1} has no {0}"),
     (
@@ -214,7 +216,7 @@ def _told(fields: Fields, text: str) -> str:
         found = pattern.search(text)
         if found:
             parts = [_kind(re.sub(r"Literal\[\w+\]\((.*?)\)", r"\1", part)) for part in found.groups()]
-            if parts[-1] in ("Node", "Pod"):
+            if parts[-1:] in (["Node"], ["Pod"]):
                 return _lacks(parts[0], parts[1].lower(), fields)
             return form.format(*parts)
     lines = [

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, get_args
 
 from k8s_notebook.display import decision_text, escaping, html, text
 from k8s_notebook.machinery.api import Api
-from k8s_notebook.objects import Obj
+from k8s_notebook.objects import Obj, defaults, kinds, validation
 from k8s_notebook.scheduler import configuration, own, trial
 from k8s_notebook.scheduler.configuration import Configuration, tables
 from k8s_notebook.scheduler.mistakes import Mistake
@@ -81,7 +81,7 @@ def profile(
     `percentage` is percentageOfNodesToScore; `ties` is "v1.36", "first" or "random" with `seed`.
     """
     _check(weights or {}, ties)
-    scores, filters = [_policy(p, "score") for p in score], [_policy(p, "filter") for p in filter]
+    scores, filters = [_policy(p, "score") for p in _all(score)], [_policy(p, "filter") for p in _all(filter)]
     document = _configuration(base, [*scores, *filters]).source
     stanza = _stanza(document, name)
     plugins = _without(stanza.get("plugins") or {}, disable)
@@ -189,6 +189,11 @@ def _default() -> Profile:
     return profiles.DEFAULT
 
 
+def _all(given: Policies | Policy | Callable[..., Any]) -> list[Policy | Callable[..., Any]]:
+    """Several policies; a single one may stand without a list."""
+    return [given] if callable(given) else list(given)
+
+
 def _policy(given: Policy | Callable[..., Any], point: own.Point) -> Policy:
     """A policy, also of a function that was not decorated; Mistake if it belongs elsewhere."""
     if not isinstance(given, Policy):
@@ -204,6 +209,8 @@ def _stanza(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     found = next((each for each in stanzas if each.get("schedulerName") == name), stanzas[0] if len(stanzas) == 1 else None)
     if found is None:
         known = ", ".join(str(each.get("schedulerName")) for each in stanzas)
+        if not name:
+            raise Mistake(f"there are several profiles; choose one by name: {known}")
         raise Mistake(f'there is no profile "{name}"; choose one by name: {known}')
     return found
 
@@ -234,10 +241,10 @@ def _with(plugins: Mapping[str, Any], point: str, weights: Mapping[str, int]) ->
 def _objects(cluster: Any) -> dict[str, list[Obj]]:
     """The objects that decisions rest on, by resource."""
     api = getattr(cluster, "api", cluster)
+    if not isinstance(cluster, (list, tuple)) and not hasattr(api, "submit"):
+        raise error(f"try_out takes a cluster of kn.start() or kn.connect(), an Api or a list of objects, not {cluster!r}")
     found: dict[str, list[Obj]] = {}
     if isinstance(cluster, (list, tuple)):
-        from k8s_notebook.objects import kinds
-
         served, objects = kinds.BUILTIN, [d.obj for d in sources.read(cluster)]
     else:
         served, objects = _asked(api)
@@ -263,5 +270,20 @@ def _complete(pod: Mapping[str, Any], namespace: str) -> Obj:
     """A pod as a person writes it, with the names that decisions need."""
     if pod.get("kind") != "Pod":
         raise error(f"only pods are tried out, not {pod.get('kind')}")
-    metadata = {"namespace": namespace, **pod["metadata"]}
-    return {**pod, "metadata": {"uid": f"{metadata['namespace']}/{metadata.get('name', '')}", **metadata}}
+    metadata = {"namespace": namespace, **(pod.get("metadata") or {})}
+    metadata.setdefault("uid", f"{metadata['namespace']}/{metadata.get('name', '')}")
+    whole = {**pod, "metadata": metadata}
+    for problem in _problems(whole):
+        raise error(f"pod {metadata.get('name', 'without a name')}: {problem}")
+    return whole
+
+
+def _problems(pod: Obj) -> list[str]:
+    """What an API server would have against a new pod."""
+    kind = kinds.of("pods")
+    if not pod.get("spec"):
+        return ["spec: Required value"]
+    try:
+        return [cause.sentence() for cause in validation.validate(kind, defaults.defaulted(kind, pod))]
+    except (AttributeError, KeyError, TypeError, ValueError) as problem:
+        return [f"a field is not what it should be: {problem}"]

@@ -49,6 +49,9 @@ def wanted(
     if config is not None:
         return _configured(schedule_config.read(config), name, elect, namespace)
     given = [profile] if isinstance(profile, Profile) else list(profile or ())
+    for each in given:
+        if not isinstance(each, Profile):
+            raise K8sError(f"error: profile is one of kn.scheduler.profile(…), or several in a list, not {profile!r}")
     served = _named(given or [dataclasses.replace(profiles.DEFAULT, name=NAME)], name)
     return Wanted(served, None if elect is False else rights.lease_terms(served[0].name, namespace))
 

@@ -129,6 +129,8 @@ def why(
 def _deciding(door: Door, pod: Obj, profile: Profile | None) -> tuple[Profile | None, str]:
     """(the profile to decide by, a sentence about it): the one given, or that of a scheduler of this process, or the default one."""
     if profile is not None:
+        if not hasattr(profile, "filters"):
+            raise error(f"profile is one of kn.scheduler.profile(…), not {profile!r}")
         return profile, f"Decided by the profile {profile.name}."
     name = pod["spec"].get("schedulerName") or DEFAULT
     if name == DEFAULT:

@@ -34,7 +34,7 @@ def preempt(cluster: Cluster, filters: Filters, nodes: list[dict], args: dict, a
         said = [reason for reasons in answer.hopeless.values() for reason in reasons]
         said += [NOT_HELPFUL] * (len(nodes) - len(answer.hopeless))
         return "preemption: " + histogram(len(nodes), said)
-    answer.best = best_of(answer.candidates)
+    answer.best = best_of(remembered(answer.candidates, limit(len(hopeful), args)))
     answer.nominated = answer.best[0]
     answer.victims = [p["metadata"]["uid"] for p in answer.candidates[answer.nominated].pods]
     return ""
@@ -42,9 +42,22 @@ def preempt(cluster: Cluster, filters: Filters, nodes: list[dict], args: dict, a
 
 def has_enough(candidates: dict[str, Victims], nodes: int, args: dict) -> bool:
     """Whether no more candidates are needed: there are so many, and one of them violates no disruption budget."""
+    return len(candidates) >= limit(nodes, args) and any(victims.violations == 0 for victims in candidates.values())
+
+
+def limit(nodes: int, args: dict) -> int:
+    """How many candidates are enough, and how many of either kind are remembered."""
     share = nodes * (args.get("minCandidateNodesPercentage") or 10) // 100
-    enough = min(nodes, max(share, args.get("minCandidateNodesAbsolute") or 100))
-    return len(candidates) >= enough and any(victims.violations == 0 for victims in candidates.values())
+    return min(nodes, max(share, args.get("minCandidateNodesAbsolute") or 100))
+
+
+def remembered(candidates: dict[str, Victims], most: int) -> dict[str, Victims]:
+    """The first candidates that violate disruption budgets, and the first that do not."""
+    found: dict[str, Victims] = {}
+    for violates in (False, True):
+        alike = [node for node, victims in candidates.items() if bool(victims.violations) == violates]
+        found |= {node: candidates[node] for node in alike[:most]}
+    return {node: candidates[node] for node in candidates if node in found}
 
 
 def not_eligible(cluster: Cluster, pod: dict, answer: Answer) -> str:

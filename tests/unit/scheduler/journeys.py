@@ -68,6 +68,7 @@ class _World:
         self._dice = random_clusters.Dice(case.seed, features)
         self._case, self._start, self._gone = case, 0, list[Json]()
         self._cluster = twin.Cluster([], list(case.pods), list(case.objects), list(case.nominated))
+        self._kind = case.pending[0]
         self._profile = replace(twin.profile_of(case.config), ties=ties)
         self._memory = twin.ImageMemory()
         self._zones: dict[tuple[str, str], list[Json]] = {}
@@ -88,10 +89,11 @@ class _World:
         return found
 
     def _next(self, number: int) -> Json:
-        """One of the pending pods, or another one of its kind."""
-        if number < len(self._case.pending) and self._dice.often(0.5):
-            return self._case.pending[number]
-        pod = self._dice.choice(self._case.pending)
+        """One of the pending pods, or another one of its kind; often of the kind of the last."""
+        if number < len(self._case.pending) and self._dice.often(0.4):
+            self._kind = self._case.pending[number]
+            return self._kind
+        pod = self._kind = self._kind if self._dice.often(0.6) else self._dice.choice(self._case.pending)
         name = f"again-{number}"
         return {**pod, "metadata": {**pod["metadata"], "name": name, "uid": f"uid-{name}"}}
 

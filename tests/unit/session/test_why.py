@@ -17,6 +17,18 @@ def pod(spec: str = "", name: str = "a") -> str:
     return f"apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}}}\nspec: {{{spec}containers: [{{name: c, image: nginx}}]}}\n"
 
 
+def imports(node: Any, pod: Any) -> float:
+    import math
+
+    return math.sqrt(node.free_cpu)
+
+
+TWO = {
+    "apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration",
+    "profiles": [{"schedulerName": "a"}, {"schedulerName": "b"}],
+}  # fmt: skip
+
+
 @pytest.fixture
 def cluster() -> Cluster:
     return world.cluster(2)
@@ -70,6 +82,13 @@ def test_the_reason_of_a_filter_of_ones_own(cluster: Cluster) -> None:
     pytest.param(lambda _: kn.scheduler.profile(ties="any"), 'ties must be "v1.36", "first" or "random"', id="ties"),  # type: ignore[arg-type]
     pytest.param(lambda _: kn.scheduler.profile(weights={"ImageLocality": 0}), "that of ImageLocality must be a whole number from 1", id="weight"),
     pytest.param(lambda c: kn.scheduler.try_out(c, pods="pendin"), 'pods are "pending", "all", or', id="which pods"),
+    pytest.param(lambda c: kn.scheduler.try_out(c, pods="kind: Pod"), "pod without a name: spec: Required value", id="half a pod"),
+    pytest.param(lambda c: kn.scheduler.try_out(c, pods=pod("hostname: A_B, ")), "pod a: spec.hostname: Invalid value", id="a wrong pod"),
+    pytest.param(lambda _: kn.scheduler.try_out("lab"), "try_out takes a cluster of", id="no cluster"),
+    pytest.param(lambda _: kn.scheduler.profile(TWO), "there are several profiles; choose one by name: a, b", id="several profiles"),
+    pytest.param(lambda _: kn.scheduler.profile(score=lambda node, pod: 1), "a policy needs a name", id="a lambda"),
+    pytest.param(lambda _: kn.scheduler.score(imports), "write the import above the function", id="an import within"),
+    pytest.param(lambda c: applied(c, pod()).why("a", profile="mine"), "profile is one of kn.scheduler.profile", id="a name for a profile"),  # type: ignore[arg-type]
 ])  # fmt: skip
 def test_mistakes(cluster: Cluster, call: Callable[[Cluster], Any], said: str) -> None:
     with pytest.raises(K8sError, match=said):
@@ -89,8 +108,5 @@ def test_a_profile_and_a_configuration_in_short() -> None:
     assert repr(kn.scheduler.profile(name="mine")).startswith(
         "<profile mine: 14 filters; scores TaintToleration 3, NodeAffinity 2,"
     )
-    both = kn.scheduler.load({
-        "apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration",
-        "profiles": [{"schedulerName": "a"}, {"schedulerName": "b"}],
-    })  # fmt: skip
+    both = kn.scheduler.load(TWO)
     assert [line.partition(":")[0] for line in repr(both).splitlines()] == ["<profile a", "<profile b"]
