@@ -198,8 +198,6 @@ def _url(port: int) -> str:
 
 def _running(folder: Folder, *, attached: bool) -> Running:
     run = folder.read_json("run.json")
-    if run is None and _gone(folder):
-        return False
     if run is None:
         raise ClusterError(f"cluster {folder.name!r} stopped again at once: see {folder / 'server.log'}.")
     return Running(
