@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -83,6 +82,7 @@ class Rows:
         self._own = [(row, p.own.bind(pod, cluster)) for row, p in enumerate(profile.scores) if p.own is not None]
         self._own_filters = [(bit, p.own.bind(pod, cluster)) for bit, p in enumerate(profile.filters) if p.own is not None]
         self._movers = [(bit, p.moves) for bit, p in enumerate(profile.filters) if p.moves is not None] if _claims(pod) else []
+        self._of_images = [(row, p) for row, p in enumerate(profile.scores) if p.reads_images]
         self._slots: Ints = _NO_INTS
         self.pod = PodArrays(*(_NO_INTS,) * 7)
         self.arrays = self._empty()
@@ -94,7 +94,7 @@ class Rows:
 
     def stale(self) -> Ints:
         """The slots whose compiled part must be redone now; the rest is done when this returns."""
-        cluster = self._cluster
+        cluster, pulled = self._cluster, _NO_INTS
         cluster.images.look()
         if self._shape != cluster.shape or self._ports != len(cluster.ports):
             self._reshape()
@@ -102,20 +102,21 @@ class Rows:
         if self._version != cluster.version or self._beside != beside:
             self._version, self._images, self._beside = cluster.version, cluster.images.version, beside
             self._fix()
-            self._score(self._profile.scores)
+            self._score()
             self._tallies = -1
         elif self._images != cluster.images.version:
             self._images = cluster.images.version
-            self._score([p for p in self._profile.scores if p.reads_images])
-            self._epoch = -1
+            pulled = self._score_images()
         if self._outdated():
             self._rule()
-        return self._changed()
+        return self._changed(pulled)
 
-    def _changed(self) -> Ints:
+    def _changed(self, pulled: Ints) -> Ints:
+        """The slots whose pods changed, those in `pulled`, or all."""
         cluster = self._cluster
         if self._epoch == cluster.epoch and cluster.logged - self._seen < len(self.order):
             changed = cluster.log[self._seen : cluster.logged]
+            changed = np.concatenate((changed, pulled)) if len(pulled) else changed
         else:
             changed = self.order
         self._epoch, self._seen = cluster.epoch, cluster.logged
@@ -249,11 +250,21 @@ class Rows:
                 self.arrays.fixed[:] |= refused.astype(np.int64) << bit
         self._epoch = -1
 
-    def _score(self, asked: Sequence[Plugin]) -> None:
+    def _score_images(self) -> Ints:
+        """Ask the plugins that look at images again; the slots of which they say something else now."""
+        found = [_NO_INTS]
+        for row, plugin in self._of_images:
+            raw = plugin.score(self.pod_class, self._cluster, self.order) if plugin.score is not None else None
+            if raw is not None:
+                found.append(self.order[raw != self.arrays.scores[row]])
+                self.arrays.scores[row] = raw
+        return np.concatenate(found)
+
+    def _score(self) -> None:
         """Ask plugins for the scores that depend on nodes alone."""
         arrays = self.arrays
         for row, plugin in enumerate(self._profile.scores):
-            if plugin.score is not None and plugin in asked:
+            if plugin.score is not None:
                 raw = plugin.score(self.pod_class, self._cluster, self.order)
                 arrays.weights[row] = 0 if raw is None else self._profile.weights[row]
                 if raw is not None:
