@@ -6,6 +6,7 @@ node's view of how many nodes have an image is as old as the last change of that
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterable
 
 import numpy as np
@@ -15,6 +16,7 @@ from k8s_notebook.objects import Obj
 
 Ints = npt.NDArray[np.int64]
 LONG_HISTORY = 1000
+LONGEST_MOVED = 50_000
 
 
 class _Image:
@@ -45,6 +47,10 @@ class Images:
 
     def __init__(self, slots: int) -> None:
         self.version = 0
+        self.moved: list[int] = []
+        """The slots whose score may have changed, in the order in which that was seen."""
+        self.forgotten = 0
+        """How many of them are not in `moved` any more."""
         self._epoch = 0
         self._images: dict[str, _Image] = {}
         self._names: list[tuple[str, ...]] = [()] * slots
@@ -81,6 +87,10 @@ class Images:
         if stale:
             self._seen[stale] = self._epoch
             self.version += 1
+            self.moved += stale
+            if len(self.moved) > LONGEST_MOVED:
+                self.forgotten += len(self.moved) // 2
+                del self.moved[: len(self.moved) // 2]
 
     def behind(self) -> bool:
         """Whether some node does not know today's counts yet."""
@@ -95,6 +105,17 @@ class Images:
         known = np.searchsorted(image.epochs, self._seen[slots], "right") - 1
         counts = np.array(image.counts, np.int64)[np.maximum(known, 0)]
         return slots, (float(image.size) * (counts / float(nodes))).astype(np.int64)
+
+    def worth_at(self, name: str, nodes: int, slots: Iterable[int]) -> list[int]:
+        """The same for a few slots; 0 where the image is not."""
+        image = self._images.get(name)
+        if image is None:
+            return [0 for _ in slots]
+        return [self._worth(image, nodes, slot) if slot in image.slots else 0 for slot in slots]
+
+    def _worth(self, image: _Image, nodes: int, slot: int) -> int:
+        known = max(bisect.bisect_right(image.epochs, int(self._seen[slot])) - 1, 0)
+        return int(float(image.size) * (image.counts[known] / float(nodes)))
 
     def grow(self) -> None:
         """Twice as many slots."""

@@ -77,6 +77,7 @@ class Rows:
         self._cluster = cluster
         self._profile = profile
         self._version = self._shape = self._epoch = self._images = self._ports = self._beside = self._tallies = -1
+        self._moved = 0
         self._terms = 0
         self._seen = 0
         self._own = [(row, p.own.bind(pod, cluster)) for row, p in enumerate(profile.scores) if p.own is not None]
@@ -103,6 +104,7 @@ class Rows:
             self._version, self._images, self._beside = cluster.version, cluster.images.version, beside
             self._fix()
             self._score()
+            self._moved = cluster.images.forgotten + len(cluster.images.moved)
             self._tallies = -1
         elif self._images != cluster.images.version:
             self._images = cluster.images.version
@@ -251,13 +253,19 @@ class Rows:
         self._epoch = -1
 
     def _score_images(self) -> Ints:
-        """Ask the plugins that look at images again; the slots of which they say something else now."""
+        """Ask the plugins that look at images about the nodes whose images changed; the slots of which they say something else."""
+        cluster, images = self._cluster, self._cluster.images
+        since = self._moved - images.forgotten
+        self._moved = images.forgotten + len(images.moved)
+        slots = np.array(sorted(set(images.moved[since:])), np.int64) if since >= 0 else self.order
+        at = cluster.positions[slots]
+        slots, at = slots[at >= 0], at[at >= 0]
         found = [_NO_INTS]
         for row, plugin in self._of_images:
-            raw = plugin.score(self.pod_class, self._cluster, self.order) if plugin.score is not None else None
+            raw = plugin.score(self.pod_class, cluster, slots) if plugin.score is not None else None
             if raw is not None:
-                found.append(self.order[raw != self.arrays.scores[row]])
-                self.arrays.scores[row] = raw
+                found.append(slots[raw != self.arrays.scores[row, at]])
+                self.arrays.scores[row, at] = raw
         return np.concatenate(found)
 
     def _score(self) -> None:
