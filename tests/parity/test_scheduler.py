@@ -105,7 +105,7 @@ def test_the_same_node_for_each_pod_and_the_same_message(exact: real.Real) -> No
     ours_cycle = cycle.Cycle(cluster, profiles.Profile(percentage=100))
     ours = []
     for pod in pods:
-        decision = ours_cycle.decide(cluster.pod_class(pod["spec"]))
+        decision = ours_cycle.decide(cluster.incoming(pod))
         ours.append((pod["metadata"]["name"], decision.node, decision.message))
         if decision.node:
             cluster.place(pod["metadata"]["uid"], _placed(cluster, pod, decision.node))

@@ -83,7 +83,7 @@ class FakeDoor:
 
     def __init__(self, holder: str = "", *, old: bool = False, pods: tuple[str, ...] = ()) -> None:
         renewed = clock.micro_timestamp(0 if old else clock.Wall().now())
-        self.spec = {"holderIdentity": holder, "renewTime": renewed, "leaseDurationSeconds": 60}
+        self.spec = {"holderIdentity": holder, "renewTime": renewed, "leaseDurationSeconds": 1_000_000}
         self.pods = pods
 
     def ask(self, request: Request) -> Obj:
