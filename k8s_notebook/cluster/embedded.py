@@ -35,10 +35,6 @@ LOG_LIMIT = 8 << 20
 MOST_FILES = 65_536
 COMPILE_AFTER = 1.0
 """Seconds after the start when numba is loaded: until then nodes and first pods have the processor."""
-_ROOT = str(Path(__file__).resolve().parent.parent.parent)
-_WARM_UP = (
-    "import os, sys; os.nice(10); sys.path.append(sys.argv[1]); from k8s_notebook.cluster import warmup; list(warmup.run())"
-)
 
 log = logging.getLogger(__name__)
 Tell = Callable[[str], None]
@@ -170,8 +166,9 @@ async def _compile() -> None:
     if not kernels.available():
         return
     if not await asyncio.to_thread(kernels.cached):
-        command = (sys.executable, "-P", "-c", _WARM_UP, _ROOT)
-        child = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL)
+        from k8s_notebook.cluster import warmup
+
+        child = await asyncio.create_subprocess_exec(*warmup.command(), stdin=asyncio.subprocess.DEVNULL)
         try:
             await child.wait()
         finally:

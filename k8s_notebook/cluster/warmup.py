@@ -14,6 +14,11 @@ from k8s_notebook import kernels
 from k8s_notebook.sim.clock import monotonic
 
 
+def command() -> tuple[str, ...]:
+    """What to start as a process of its own that does all this behind more urgent work."""
+    return (sys.executable, "-P", "-c", _RUN, _ROOT)
+
+
 def run() -> Iterator[str]:
     """Do all that a first start would have to do; one line per thing done."""
     package = Path(__file__).resolve().parent.parent
@@ -29,6 +34,8 @@ def run() -> Iterator[str]:
         yield f"{seconds:7.2f} s  {name.removeprefix('k8s_notebook.scheduler.')}"
 
 
+_ROOT = str(Path(__file__).resolve().parent.parent.parent)
+_RUN = "import os, sys; os.nice(10); sys.path.append(sys.argv[1]); from k8s_notebook.cluster import warmup; list(warmup.run())"
 _PART = """
 import json, sys
 sys.path.append(sys.argv[1])
@@ -42,9 +49,8 @@ def _together() -> dict[str, float]:
     """Seconds per kernel. What can be compiled apart is compiled at the same time, if there are processors for it."""
     others: list[subprocess.Popen[str]] = []
     if not kernels.cached() and (os.cpu_count() or 1) > 1:
-        root = str(Path(__file__).resolve().parent.parent.parent)
         others = [
-            subprocess.Popen([sys.executable, "-P", "-c", _PART, root, str(part)], stdout=subprocess.PIPE, text=True)
+            subprocess.Popen([sys.executable, "-P", "-c", _PART, _ROOT, str(part)], stdout=subprocess.PIPE, text=True)
             for part in range(1, kernels.parts())
         ]
     spent: dict[str, float] = kernels.warmup(monotonic, 0) if others else {}

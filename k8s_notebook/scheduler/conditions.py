@@ -8,6 +8,9 @@ from k8s_notebook.machinery.actions import Patch
 from k8s_notebook.objects import Obj
 from k8s_notebook.sim import clock
 
+BY_SCHEDULER = "PreemptionByScheduler"
+"""The reason of the condition of a pod that kube-scheduler evicts."""
+
 
 def scheduled(reason: str, message: str) -> dict[str, Any]:
     """The condition of a pod that has no node."""
@@ -17,7 +20,7 @@ def scheduled(reason: str, message: str) -> dict[str, Any]:
 def disrupted(scheduler: str) -> dict[str, Any]:
     """The condition of a pod that must make room."""
     message = f"{scheduler}: preempting to accommodate a higher priority pod"
-    return {"type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler", "message": message}
+    return {"type": "DisruptionTarget", "status": "True", "reason": BY_SCHEDULER, "message": message}
 
 
 def patch(pod: Obj, now: float, condition: dict[str, Any] | None = None, nominated: str | None = None) -> Patch | None:

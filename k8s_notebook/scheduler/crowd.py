@@ -145,15 +145,20 @@ class Crowd:
         if found is None:
             found = self._shapes[key] = len(self._members)
             ports = tuple(self._cluster.port(port) for port in pod.pod_class.ports)
+            self._cluster.vector(pod.requests)  # its resources have columns before the arrays are made
             self._members.append((pod.requests, ports, identity, budgets))
         return found
 
     def _write_shapes(self) -> None:
         """Make the arrays of the shapes anew if there are new ones, or new queries that they match."""
         cluster, members = self._cluster, self._members
-        vectors = [cluster.vector(member[0]) for member in members]
-        resources = len(cluster.resources)
-        known = (len(members), resources, len(cluster.tallies.rows), cluster.arrays.ports.shape[1], cluster.tallies.generation)
+        known = (
+            len(members),
+            len(cluster.resources),
+            len(cluster.tallies.rows),
+            cluster.arrays.ports.shape[1],
+            cluster.tallies.generation,
+        )
         if self._tallied == known:
             return
         self._tallied = known
@@ -161,8 +166,7 @@ class Crowd:
         for i, member in enumerate(members):
             for port in member[1]:
                 ports[i, port] += 1
-        vectors = [cluster.vector(member[0]) for member in members] if any(len(v) < resources for v in vectors) else vectors
-        requests = np.array(vectors, np.int64).reshape(len(members), resources)
+        requests = np.array([cluster.vector(m[0]) for m in members], np.int64).reshape(len(members), len(cluster.resources))
         self.shapes = Shapes(requests, ports, _padded([m[2].matches for m in members]), _padded([m[3] for m in members]))
 
 

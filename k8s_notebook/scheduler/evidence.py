@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from k8s_notebook.scheduler import packing
+from k8s_notebook.scheduler import messages, packing
 
 if TYPE_CHECKING:
     from k8s_notebook.scheduler.arrays import Incoming
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-OUTSIDE = "node(s) didn't satisfy plugin(s) [NodeAffinity]"
+OUTSIDE = messages.OUTSIDE.format("NodeAffinity")
 """The reason of nodes that a pod excludes by naming others."""
 HELD = "node(s) hold the room for nominated pods"
 """The reason of nodes that fit but for the pods for which room was made there."""

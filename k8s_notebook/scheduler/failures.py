@@ -11,26 +11,15 @@ from k8s_notebook.machinery.actions import Action
 from k8s_notebook.scheduler import messages, refusals
 from k8s_notebook.scheduler.arrays import Cluster, Incoming, Ints
 from k8s_notebook.scheduler.plan import Plan
-from k8s_notebook.scheduler.plugins import (
-    dynamic_resources,
-    inter_pod_affinity,
-    node_affinity,
-    node_resources_fit,
-    pod_topology_spread,
-)
+from k8s_notebook.scheduler.plugins import dynamic_resources, node_affinity, node_resources_fit
 from k8s_notebook.scheduler.profiles import Profile
 from k8s_notebook.scheduler.rows import Rows
 from k8s_notebook.scheduler.search import Class, View
 
-OUTSIDE = "node(s) didn't satisfy plugin(s) [{}]"
-"""The reason of nodes that a pod excludes by naming others, with the plugins that say so."""
 NO_CLAIMS = "no new claims to deallocate"
 """What the plugin DynamicResources of 1.34 to 1.36 adds for every pod without claims."""
 ENDED_EARLY = "not found"
 """What it says when another plugin refused the pod before it was asked."""
-
-
-_CODES = {**pod_topology_spread.TEXTS, **inter_pod_affinity.TEXTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +59,7 @@ def everywhere(pod: Incoming, rows: Rows, known: Class, view: View, plan: Plan, 
             found = rows.reasons(profile.filters[bit], at)
             final[at] = found.final
             reasons.update(dict(zip(found.texts, found.given.sum(axis=0).tolist(), strict=True)))
-    for code, text in _CODES.items():
+    for code, text in refusals.TEXTS.items():
         reasons[text] += int(counts[refusals.CODES + code])
     reasons[node_resources_fit.TOO_MANY] += int(counts[refusals.CROWDED])
     for name, column in cluster.resources.items():
@@ -91,7 +80,9 @@ def describe(pod: Incoming, rows: Rows, positions: Ints, held: Ints, cluster: Cl
         return Failure(total, f"{rows.rejected}.", frozenset((rows.rejector,)), nowhere, early)
     reasons: Counter[str] = Counter()
     rejectors, movable = set(), []
-    first = lowest_bit(rows.verdicts(positions), held[positions] if len(held) else None)
+    first = refusals.lowest_bit(rows.verdicts(positions))
+    if len(held):  # there the plugin counts that says so once the others have come
+        first = np.where(held[positions] > 0, (held[positions] - 1) % 64, first)
     for bit, plugin in enumerate(profile.filters):
         at = positions[first == bit]
         if len(at):
@@ -104,7 +95,7 @@ def describe(pod: Incoming, rows: Rows, positions: Ints, held: Ints, cluster: Cl
         rejectors.add(node_affinity.PLUGIN.name)
     if total > len(positions):
         refusing = {node_affinity.PLUGIN.name, *_nominated(pod, rows, positions, first, cluster, profile)}
-        reasons[OUTSIDE.format(" ".join(sorted(refusing)))] += total - len(positions)
+        reasons[messages.OUTSIDE.format(" ".join(sorted(refusing)))] += total - len(positions)
     claims, writes = _of_claims(pod, rows.order[positions], first, cluster, profile)
     return Failure(
         total, messages.histogram(reasons), frozenset(rejectors), np.sort(np.concatenate(movable)) if movable else nowhere,
@@ -126,9 +117,3 @@ def _of_claims(pod: Incoming, slots: Ints, first: Ints, cluster: Cluster, profil
     if not pod.pod["spec"].get("resourceClaims") or dynamic_resources.PLUGIN.name not in names:
         return NO_CLAIMS, []
     return dynamic_resources.afterwards(pod.pod, cluster, slots[first >= names.index(dynamic_resources.PLUGIN.name)])
-
-
-def lowest_bit(bits: Ints, held: Ints | None = None) -> Ints:
-    """The position of the lowest bit that is set; where pods that come first are in the way, that of the plugin that says so."""
-    positions: Ints = np.frexp((bits & -bits).astype(np.float64))[1].astype(np.int64) - 1
-    return positions if held is None else np.where(held > 0, (held - 1) % 64, positions)

@@ -6,6 +6,8 @@ from collections import Counter
 
 NOTE_LIMIT = 1024
 """The longest note of an event, in bytes."""
+OUTSIDE = "node(s) didn't satisfy plugin(s) [{}]"
+"""The reason of nodes that a pod excludes by naming others, with the plugins that say so."""
 
 
 def sentence(nodes: int, found: str, afterwards: str = "") -> str:

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from k8s_notebook.objects import Obj
-from k8s_notebook.scheduler import eviction, messages, slow_eviction
+from k8s_notebook.scheduler import conditions, eviction, messages, refusals, slow_eviction
 from k8s_notebook.scheduler.absence import Gone, Shift
 from k8s_notebook.scheduler.arrays import Cluster, Incoming
 from k8s_notebook.scheduler.crowd import Crowd
 from k8s_notebook.scheduler.eviction import Search
 from k8s_notebook.scheduler.node_table import Ints
 from k8s_notebook.scheduler.plan import Plan
-from k8s_notebook.scheduler.plugins import inter_pod_affinity, node_resources_fit, pod_topology_spread
+from k8s_notebook.scheduler.plugins import node_resources_fit
 from k8s_notebook.scheduler.profiles import Profile
 from k8s_notebook.scheduler.rows import Rows
 
@@ -25,11 +25,8 @@ if TYPE_CHECKING:
     from k8s_notebook.scheduler.search import Class, View
 
 NOT_HELPFUL = "Preemption is not helpful for scheduling"
-NO_VICTIMS = "No preemption victims found for incoming pod"
 NEVER = "not eligible due to preemptionPolicy=Never."
 TERMINATING = "not eligible due to a terminating pod on the nominated node."
-BY_SCHEDULER = "PreemptionByScheduler"
-_CODES = {**pod_topology_spread.TEXTS, **inter_pod_affinity.TEXTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +153,7 @@ class Evictions:
             np.zeros(len(known.entries.total), np.int64), np.zeros(1, np.int64), np.zeros((len(known.spread.hard), 4), np.int64),
         )  # fmt: skip
 
-    def _best(self, candidates: list[Candidate], enough: int) -> Outcome:
+    def _best(self, candidates: list[slow_eviction.Candidate], enough: int) -> Outcome:
         """The same for candidates that were found by trying."""
         good, bad = ([c for c in candidates if bool(c.violations) == violates] for violates in (False, True))
         candidates = good[:enough] + bad[:enough]
@@ -168,13 +165,13 @@ class Evictions:
     def _refusals(self, rows: Rows, view: View, search: Search) -> Iterator[tuple[str, int]]:
         """(reason, how many nodes give it) without all the pods that could be evicted."""
         outcomes = search.outcome[: len(search.positions)]
-        yield NO_VICTIMS, int((outcomes == eviction.NO_VICTIMS).sum())
+        yield slow_eviction.NO_VICTIMS, int((outcomes == eviction.NO_VICTIMS).sum())
         for outcome in np.unique(outcomes[outcomes > 0]):
             which = np.flatnonzero(outcomes == outcome)
             bit, code = (outcome - 1) % 64, (outcome - 1) // 64
             plugin = self._profile.filters[bit]
             if code:
-                yield _CODES[int(code)], len(which)
+                yield refusals.TEXTS[int(code)], len(which)
             elif plugin.name == node_resources_fit.PLUGIN.name:
                 slots = view.order[search.positions[which]]
                 nodes = view.nodes._replace(
@@ -190,24 +187,8 @@ class Evictions:
                 yield from zip(said.texts, said.given.sum(axis=0).tolist(), strict=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A node, the pods to be evicted there (uids), and how many of them exceed a budget."""
-
-    node: str
-    victims: tuple[str, ...]
-    violations: int
-
-    def cost(self, cluster: Cluster) -> tuple[float, ...]:
-        """What is compared, in order: violations, highest priority, sum of priorities, victims, how long the highest ran."""
-        pods = [cluster.placed[uid] for uid in self.victims]
-        highest = max(p.priority for p in pods)
-        since = min(p.started for p in pods if p.priority == highest)
-        return self.violations, pods[0].priority, sum(p.priority + 2**31 for p in pods), len(pods), -since
-
-
 def _preempted(pod: Obj) -> bool:
     """Whether a pod is being deleted because kube-scheduler evicted it."""
-    conditions = (pod.get("status") or {}).get("conditions") or ()
-    found: Obj = next((c for c in conditions if c.get("type") == "DisruptionTarget"), {})
-    return found.get("status") == "True" and found.get("reason") == BY_SCHEDULER
+    stated = (pod.get("status") or {}).get("conditions") or ()
+    found: Obj = next((c for c in stated if c.get("type") == "DisruptionTarget"), {})
+    return found.get("status") == "True" and found.get("reason") == conditions.BY_SCHEDULER

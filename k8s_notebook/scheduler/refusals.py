@@ -14,6 +14,8 @@ from k8s_notebook.scheduler.search import Class, View
 CODES, CROWDED, RESOURCES = 64, 72, 73
 """Where `counts` has the reasons of plugins that count pods (by code), too many pods, and the resources (by column)."""
 UNKNOWN = -1
+TEXTS = {**spreading.TEXTS, **near.TEXTS}
+"""The reasons of plugins that count pods, by code."""
 
 
 @kernels.kernel
@@ -59,13 +61,19 @@ def shortage(view: View, known: Class, slot: int, counts: Ints) -> int:
     return never
 
 
+def lowest_bit(bits: Ints) -> Ints:
+    """The position of the lowest bit that is set."""
+    positions: Ints = np.frexp((bits & -bits).astype(np.float64))[1].astype(np.int64) - 1
+    return positions
+
+
 @sort_out.interpreted
 def sort_out_at(view: View, known: Class, plan: Plan, first: Ints, final: Ints, counts: Ints) -> None:
     """The same with whole arrays."""
     apart = known.rows.apart
     bit_of_code = np.where(apart <= spreading.TOO_UNEVEN, plan.spread_bit, plan.affinity_bit)
     bits = known.rows.fails | np.where(apart != 0, 1 << np.maximum(bit_of_code, 0), 0)
-    first[:] = np.frexp((bits & -bits).astype(np.float64))[1].astype(np.int64) - 1
+    first[:] = lowest_bit(bits)
     counts[:CODES] += np.bincount(first, minlength=CODES)
     final[:] = np.where(first == plan.ports_bit, 0, UNKNOWN)
     for bit in (plan.spread_bit, plan.affinity_bit):

@@ -83,6 +83,7 @@ class Rows:
         self._own = [(row, p.own.bind(pod, cluster)) for row, p in enumerate(profile.scores) if p.own is not None]
         self._own_filters = [(bit, p.own.bind(pod, cluster)) for bit, p in enumerate(profile.filters) if p.own is not None]
         self._movers = [(bit, p.moves) for bit, p in enumerate(profile.filters) if p.moves is not None] if _claims(pod) else []
+        self._reads = sorted({resource for p in profile.filters for resource in p.reads}) if _claims(pod) else []
         self._of_images = [(row, p) for row, p in enumerate(profile.scores) if p.reads_images]
         self._slots: Ints = _NO_INTS
         self.pod = PodArrays(*(_NO_INTS,) * 7)
@@ -135,27 +136,12 @@ class Rows:
         """Note that compiled code redid the nodes of all that is in the log."""
         self._epoch, self._seen = self._cluster.epoch, self._cluster.logged
 
-    def codes(self, positions: Ints) -> Ints:
-        """What the plugins that count other pods say of nodes: 0, or the number of a reason."""
-        spread, entries = self.rules.spread, self.rules.entries
-        least = np.zeros(len(spread.hard), np.int64)
-        pod_topology_spread.lowest_at(entries, spread, least)
-        found = pod_topology_spread.refuses_at(entries, spread, least, positions)
-        return np.where(found == 0, inter_pod_affinity.refuses_at(entries, self.rules.affinity, positions), found)
-
     def verdicts(self, positions: Ints) -> Ints:
         """[position]: bits of all plugins that refuse a node; the lowest one is the first in order."""
         found = self.arrays.fails[positions]
-        entries, spread = self.rules.entries, self.rules.spread
-        names = [p.name for p in self._profile.filters]
-        if len(spread.hard):
-            least = np.zeros(len(spread.hard), np.int64)
-            pod_topology_spread.lowest_at(entries, spread, least)
-            uneven = pod_topology_spread.refuses_at(entries, spread, least, positions) != 0
-            found = found | uneven.astype(np.int64) << names.index(pod_topology_spread.PLUGIN.name)
-        if inter_pod_affinity.PLUGIN.name in names:
-            apart = inter_pod_affinity.refuses_at(entries, self.rules.affinity, positions) != 0
-            found = found | apart.astype(np.int64) << names.index(inter_pod_affinity.PLUGIN.name)
+        for bit, plugin in enumerate(self._profile.filters):
+            if plugin.name in _COUNTING:
+                found = found | (self._codes_of(plugin, positions) != 0).astype(np.int64) << bit
         return found
 
     def reasons(self, plugin: Plugin, positions: Ints) -> Reasons:
@@ -365,9 +351,7 @@ class Rows:
         """A number that changes when objects changed on which this class's verdicts rest."""
         beside = self._cluster.beside
         found = beside.version("namespaces") if self.pod_class.terms or self._cluster.tallies.terms else 0
-        if _claims(self.pod_class):
-            found += sum(beside.version(resource) for resource in _STORAGE)
-        return found
+        return found + sum(beside.version(resource) for resource in self._reads)
 
 
 def _claims(pod: PodClass) -> bool:
@@ -375,11 +359,6 @@ def _claims(pod: PodClass) -> bool:
     return bool(pods.read_volumes(pod.spec) or pod.spec.get("resourceClaims")) or any("/" in name for name in pod.requests.exact)
 
 
-_STORAGE = (
-    "persistentvolumeclaims", "persistentvolumes", "storageclasses.storage.k8s.io", "csinodes.storage.k8s.io",
-    "csidrivers.storage.k8s.io", "csistoragecapacities.storage.k8s.io", "volumeattachments.storage.k8s.io",
-    "resourceclaims.resource.k8s.io", "deviceclasses.resource.k8s.io", "resourceslices.resource.k8s.io",
-)  # fmt: skip
 _COUNTING: dict[str, tuple[dict[int, str], list[int]]] = {
     pod_topology_spread.PLUGIN.name: (pod_topology_spread.TEXTS, [pod_topology_spread.NO_LABEL]),
     inter_pod_affinity.PLUGIN.name: (inter_pod_affinity.TEXTS, [inter_pod_affinity.NOT_NEAR]),

@@ -19,8 +19,26 @@ from k8s_notebook.scheduler.plan import Plan
 from k8s_notebook.scheduler.rows import Rows
 
 if TYPE_CHECKING:
-    from k8s_notebook.scheduler.preemption import Candidate
     from k8s_notebook.scheduler.search import Class, View
+
+
+NO_VICTIMS = "No preemption victims found for incoming pod"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A node, the pods to be evicted there (uids), and how many of them exceed a budget."""
+
+    node: str
+    victims: tuple[str, ...]
+    violations: int
+
+    def cost(self, cluster: Cluster) -> tuple[float, ...]:
+        """What is compared, in order: violations, highest priority, sum of priorities, victims, how long the highest ran."""
+        pods = [cluster.placed[uid] for uid in self.victims]
+        highest = max(p.priority for p in pods)
+        since = min(p.started for p in pods if p.priority == highest)
+        return self.violations, pods[0].priority, sum(p.priority + 2**31 for p in pods), len(pods), -since
 
 
 @dataclass(slots=True)
@@ -100,11 +118,9 @@ def try_nodes(
 
 
 def _try(node: _Node, cluster: Cluster, crowd: Crowd, tried: Tried) -> None:
-    from k8s_notebook.scheduler import preemption
-
     lower = node.lower()
     if not lower:
-        tried.reasons[preemption.NO_VICTIMS] += 1
+        tried.reasons[NO_VICTIMS] += 1
         return
     for uid, _ in lower:
         cluster.lift(uid)
@@ -125,9 +141,7 @@ def _try(node: _Node, cluster: Cluster, crowd: Crowd, tried: Tried) -> None:
     node.restore()
     if victims:
         name = lower[0][1].node
-        tried.candidates.append(
-            preemption.Candidate(name, tuple(uid for uid, _ in lower if uid in victims), sum(victims.values()))
-        )
+        tried.candidates.append(Candidate(name, tuple(uid for uid, _ in lower if uid in victims), sum(victims.values())))
 
 
 def _violating(pods: list[Placed], crowd: Crowd) -> list[bool]:

@@ -40,9 +40,6 @@ MOST_REQUESTS = 100
 """Requests under way at once (kube-scheduler's burst); the lease's are not counted."""
 FAREWELL = 5.0
 """Seconds that bindings under way, and the lease, get at the end."""
-_WARM_UP = (
-    "import os, sys; os.nice(10); sys.path.append(sys.argv[1]); from k8s_notebook.cluster import warmup; list(warmup.run())"
-)
 
 Say = Callable[[str], None]
 
@@ -308,9 +305,10 @@ def _compile(over: threading.Event) -> None:
     if not kernels.available() or kernels.ready():
         return
     if not kernels.cached():
-        root = str(Path(__file__).resolve().parent.parent.parent)
-        command, nothing = (sys.executable, "-P", "-c", _WARM_UP, root), subprocess.DEVNULL
-        with subprocess.Popen(command, stdin=nothing, stdout=nothing, stderr=nothing) as child:
+        from k8s_notebook.cluster import warmup
+
+        nothing = subprocess.DEVNULL
+        with subprocess.Popen(warmup.command(), stdin=nothing, stdout=nothing, stderr=nothing) as child:
             while child.poll() is None:
                 if over.wait(0.2):
                     child.kill()

@@ -12,8 +12,7 @@ from k8s_notebook.scheduler.node_table import Ints
 from k8s_notebook.scheduler.plugins import plugin
 
 if TYPE_CHECKING:
-    from k8s_notebook.scheduler.args import Args
-    from k8s_notebook.scheduler.pods import PodClass
+    pass
 
 NOT_NEAR, TOO_NEAR, UNWELCOME = 3, 4, 5
 TEXTS = {
@@ -144,14 +143,9 @@ def normalised(raw: Ints) -> Ints:
     return found
 
 
-def matters(pod: PodClass, args: Args) -> bool:
-    """Whether something could be preferred; the rows of a pod class know whether it is."""
-    return True
-
-
 PLUGIN = plugin.Plugin(
     "InterPodAffinity",
     weight=2,
     moves_filter=True,
-    moves_score=matters,
+    moves_score=plugin.always,
 )

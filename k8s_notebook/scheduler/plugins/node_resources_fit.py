@@ -150,5 +150,5 @@ PLUGIN = plugin.Plugin(
     "NodeResourcesFit",
     weight=1,
     moves_filter=True,
-    moves_score=lambda pod, args: True,
+    moves_score=plugin.always,
 )

@@ -74,6 +74,11 @@ class Plugin:
         return self.score is not None or self.moves_score is not None or own
 
 
+def always(pod: PodClass, args: Args) -> bool:
+    """True: the compiled score has something to say about every pod class, if only that nothing counts."""
+    return True
+
+
 def says(text: str, *, final: bool) -> Callable[[PodClass, Cluster, Ints], Reasons]:
     """The `reasons` of a plugin that has one sentence."""
 

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from k8s_notebook import kernels
-from k8s_notebook.scheduler.counting import Bools, Entries
+from k8s_notebook.scheduler.counting import Entries
 from k8s_notebook.scheduler.node_table import Ints
 from k8s_notebook.scheduler.plugins import plugin
 
 if TYPE_CHECKING:
-    from k8s_notebook.scheduler.args import Args
-    from k8s_notebook.scheduler.pods import PodClass
+    pass
 
 HOSTNAME = "kubernetes.io/hostname"
 SYSTEM_DEFAULTS: tuple[dict[str, Any], ...] = (
@@ -252,20 +251,9 @@ def logarithms(size: int) -> Any:
     return k * 6.93147180369123816490e-01 - ((half - (s * (half + r) + k * 1.90821492927058770002e-10)) - f)
 
 
-def matters(pod: PodClass, args: Args) -> bool:
-    """Whether a soft constraint could exist; the rows of a pod class know whether one does."""
-    return True
-
-
-def first_refusals(codes: Ints) -> Bools:
-    """Which nodes are refused by codes of this plugin."""
-    found: Bools = (codes == NO_LABEL) | (codes == TOO_UNEVEN)
-    return found
-
-
 PLUGIN = plugin.Plugin(
     "PodTopologySpread",
     weight=2,
     moves_filter=True,
-    moves_score=matters,
+    moves_score=plugin.always,
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+from tests.oracles.random_clusters.affinity import EXPRESSIONS
+
 TAINTS = [("gpu", "yes"), ("team", "red"), ("team", "blue"), ("old", "")]
 EFFECTS = ["NoSchedule", "NoExecute", "PreferNoSchedule", "PreferNoSchedule"]
 IMAGES = ["nginx:1.27", "registry:5000/app", "busybox@sha256:12", "big/model:v2"]
@@ -92,16 +94,7 @@ def _toleration(draw: random.Random) -> dict:
 
 
 def _term(draw: random.Random) -> dict:
-    expressions = [
-        {"key": "disk", "operator": "In", "values": ["ssd", ""]},
-        {"key": "disk", "operator": "NotIn", "values": ["hdd"]},
-        {"key": "disk", "operator": "Exists"},
-        {"key": "cores", "operator": "DoesNotExist"},
-        {"key": "cores", "operator": "Gt", "values": ["4"]},
-        {"key": "cores", "operator": "Lt", "values": ["8"]},
-        {"key": "topology.kubernetes.io/zone", "operator": "In", "values": ["a", "b"]},
-    ]
-    return {"matchExpressions": draw.sample(expressions, draw.randint(1, 2))}
+    return {"matchExpressions": draw.sample(EXPRESSIONS[:-1], draw.randint(1, 2))}  # these nodes have no racks
 
 
 def _affinity(draw: random.Random, nodes: int) -> dict:
